@@ -1,0 +1,22 @@
+"""Signing up: what allauth does, and what an organization needs besides."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import translation
+
+from accounts.models import User
+from accounts.tenancy import found_organization
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        """A person who signs up gets the language of the page and an organization of their own."""
+        language = translation.get_language() or settings.LANGUAGE_CODE
+        user.locale = language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+        super().save_user(request, user, form, commit=commit)
+        if commit:
+            found_organization(owner=user)
+        return user

@@ -1,0 +1,21 @@
+"""Who the tenant is, and its keys."""
+
+from accounts.models.credentials import TwilioCredential, VapiCredential, WebhookEndpoint
+from accounts.models.organizations import Membership, Organization
+from accounts.models.platform_settings import PlatformSettings
+from accounts.models.tenant import TenantManager, TenantModel, TenantRequired
+from accounts.models.users import Device, User
+
+__all__ = [
+    "Device",
+    "Membership",
+    "Organization",
+    "PlatformSettings",
+    "TenantManager",
+    "TenantModel",
+    "TenantRequired",
+    "TwilioCredential",
+    "User",
+    "VapiCredential",
+    "WebhookEndpoint",
+]

@@ -1,0 +1,60 @@
+"""Put the assistant on the phone, and take it off. Each step can be repeated, so pressing again finishes the work."""
+
+from django.utils.translation import gettext as _
+
+from accounts import credentials
+from accounts.models import Organization
+from accounts.tenancy import organization_endpoint
+from assistants import sync
+from assistants.models import Studio
+from ava.clients.errors import ProviderError
+from telephony import routing
+
+
+class NotPossible(Exception):
+    """The assistant could not be switched; `str()` is a translated sentence for the person who pressed."""
+
+
+def activate(*, organization: Organization) -> Studio:
+    """Prompt → assistant at Vapi → number → active. Raises NotPossible, which says what happened and what is left."""
+    studio = sync.studio_of(organization)
+    if not organization.numbers.exists():
+        raise _problem(studio, _("There is no phone number yet. Choose one under Settings, Number."))
+    try:
+        server = sync.push(studio)
+    except (ProviderError, credentials.MissingCredential) as error:
+        raise _problem(studio, _("The assistant was not saved at Vapi."), error) from error
+    try:
+        for number in organization.numbers.all():
+            routing.route(number, assistant_id=studio.vapi_id, server=server)
+    except (ProviderError, credentials.MissingCredential) as error:
+        reason = _("The assistant is ready at Vapi, but the number does not lead to it yet.")
+        raise _problem(studio, reason, error) from error
+    studio.mark_active(True)
+    return studio
+
+
+def deactivate(*, organization: Organization) -> Studio:
+    """Give the numbers back to what answered before → inactive. Raises NotPossible."""
+    studio = sync.studio_of(organization)
+    try:
+        for number in organization.numbers.all():
+            routing.unroute(number)
+    except (ProviderError, credentials.MissingCredential) as error:
+        raise _problem(studio, _("The number could not be taken off the assistant."), error) from error
+    studio.mark_active(False)
+    return studio
+
+
+def renew_webhook_secret(*, organization: Organization) -> None:
+    """Sign the organization's events with a new secret; calls under way end under the old one. Raises NotPossible."""
+    organization_endpoint(organization).rotate_secret()
+    if sync.studio_of(organization).is_active:
+        activate(organization=organization)
+
+
+def _problem(studio: Studio, what: str, error: Exception | None = None) -> NotPossible:
+    """Keep and word what went wrong; pressing again goes on from there."""
+    sentence = f"{what} {credentials.explain(error)}" if error else what
+    studio.mark_problem(sentence)
+    return NotPossible(sentence)

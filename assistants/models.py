@@ -1,0 +1,132 @@
+"""What Ava says: the tenant's studio, and the operator's prompts."""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization, TenantModel
+
+
+class Persona(models.TextChoices):
+    SECRETARY = "secretary", _("Secretary")
+    CONCIERGE = "concierge", _("Concierge")
+    SDR = "sdr", _("Sales representative")
+    CUSTOMER_SUCCESS = "cs", _("Customer success")
+
+
+def default_languages() -> list[str]:
+    return [settings.LANGUAGE_CODE]
+
+
+class Studio(TenantModel):
+    """An organization's one assistant: what it is like, and what Vapi has of it."""
+
+    organization = models.OneToOneField(Organization, models.CASCADE, related_name="studio")
+
+    name = models.CharField(_("assistant's name"), max_length=40, default="Ava")
+    persona = models.CharField(_("persona"), max_length=20, choices=Persona.choices, default=Persona.SECRETARY)
+    job_to_be_done = models.TextField(_("job to be done"), blank=True)
+    tone = models.CharField(_("tone"), max_length=60, default="professional")
+    languages = models.JSONField(_("languages"), default=default_languages)
+    guidelines = models.TextField(_("guidelines"), blank=True)
+    system_prompt = models.TextField(_("own instructions"), blank=True)
+    first_message = models.TextField(_("first message"), blank=True)
+    end_call_message = models.CharField(_("goodbye"), max_length=1000, blank=True)
+    consent_notice = models.CharField(_("recording notice"), max_length=500, blank=True)
+
+    voice_provider = models.CharField(_("voice provider"), max_length=30, default="11labs")
+    voice_id = models.CharField(_("voice"), max_length=100, default="sarah")
+    voice_speed = models.DecimalField(_("speed"), max_digits=3, decimal_places=2, default=Decimal("1.0"))
+    model_provider = models.CharField(_("model provider"), max_length=30, default="openai")
+    model_name = models.CharField(_("model"), max_length=80, default="gpt-4o-mini")
+    temperature = models.DecimalField(
+        _("temperature"),
+        max_digits=3,
+        decimal_places=2,
+        default=Decimal("0.5"),
+        validators=[MinValueValidator(0), MaxValueValidator(2)],
+    )
+    max_tokens = models.PositiveIntegerField(
+        _("longest answer in tokens"),
+        default=250,
+        validators=[MinValueValidator(50), MaxValueValidator(10_000)],
+    )
+    transcriber_provider = models.CharField(_("transcriber"), max_length=30, default="deepgram")
+    transcriber_model = models.CharField(_("transcriber's model"), max_length=60, default="nova-3", blank=True)
+    recording_enabled = models.BooleanField(_("record calls"), default=True)
+    max_duration_seconds = models.PositiveIntegerField(
+        _("longest call in seconds"),
+        default=900,
+        validators=[MinValueValidator(10), MaxValueValidator(43_200)],
+    )
+
+    is_active = models.BooleanField(_("active"), default=False)
+    vapi_id = models.CharField(max_length=64, blank=True, db_index=True)
+    vapi_org_id = models.CharField(max_length=64, blank=True)
+    synced_digest = models.CharField(max_length=64, blank=True)
+    synced_at = models.DateTimeField(_("Vapi has it since"), null=True, blank=True)
+    problem = models.TextField(_("last problem"), blank=True)
+
+    class Meta:
+        verbose_name = _("studio")
+        verbose_name_plural = _("studios")
+
+    def __str__(self) -> str:
+        return f"{self.name} · {self.organization}"
+
+    @property
+    def language(self) -> str:
+        """The language the assistant begins in."""
+        return self.languages[0] if self.languages else settings.LANGUAGE_CODE
+
+    def mark_synced(self, *, digest: str) -> None:
+        """Vapi was read back and has what `digest` stands for."""
+        self.synced_digest, self.synced_at, self.problem = digest, timezone.now(), ""
+        self.save(update_fields=["vapi_id", "vapi_org_id", "synced_digest", "synced_at", "problem"])
+
+    def mark_active(self, active: bool) -> None:
+        """Keep whether the assistant answers."""
+        self.is_active, self.problem = active, ""
+        self.save(update_fields=["is_active", "problem"])
+
+    def mark_problem(self, problem: str) -> None:
+        """Keep, in words, why the last step did not work."""
+        self.problem = problem
+        self.save(update_fields=["problem"])
+
+
+class GlobalPrompt(models.Model):
+    """An instruction of the operator's that every assistant gets, by persona or all. Only added to, never edited."""
+
+    persona = models.CharField(
+        _("persona"),
+        max_length=20,
+        choices=Persona.choices,
+        blank=True,
+        help_text=_("Empty: for every persona."),
+    )
+    version = models.PositiveIntegerField(_("version"), editable=False)
+    text = models.TextField(
+        _("text"), help_text=_("Placeholders: [USER_NAME], [PROFESSION], [LANGUAGE], [ORGANIZATION_NAME], …")
+    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("global prompt")
+        verbose_name_plural = _("global prompts")
+        ordering = ["persona", "-version"]
+        constraints = [models.UniqueConstraint(fields=["persona", "version"], name="prompt_version_is_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.get_persona_display() or _('All personas')} v{self.version}"
+
+    @classmethod
+    def current(cls, persona: str) -> "GlobalPrompt | None":
+        """The newest version for a persona, else the newest for all."""
+        versions = cls.objects.order_by("-version")
+        return versions.filter(persona=persona).first() or versions.filter(persona="").first()

@@ -1,0 +1,120 @@
+"""Bring the studio to Vapi, read it back, and tell whether Vapi has the latest."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from accounts import credentials
+from accounts.models import Organization
+from accounts.tenancy import organization_endpoint
+from assistants import spec
+from assistants.models import Studio
+from ava.clients.errors import Misconfigured, NotFound
+from ava.clients.vapi import VapiClient
+
+CREDENTIAL_NAME = "Ava webhooks"
+MOST_ASSISTANTS = 1000
+# The default voice speaks English and French; Hebrew is Azure's.
+VOICES = {"he": {"voice_provider": "azure", "voice_id": "he-IL-HilaNeural"}}
+
+
+def studio_of(organization: Organization) -> Studio:
+    """The organization's studio; made with the defaults when it has none yet."""
+    language = organization.language
+    studio, _created = Studio.objects.for_organization(organization).get_or_create(
+        defaults={"organization": organization, "languages": [language], **VOICES.get(language, {})}
+    )
+    return studio
+
+
+def push(studio: Studio) -> dict[str, Any]:
+    """Create or update the assistant at Vapi as a whole, and read it back. Safe to call again.
+
+    Returns the `server` object that its events go to. Raises MissingCredential, ProviderError.
+    """
+    vapi = credentials.vapi_client(studio.organization)
+    server = webhook_server(studio.organization, vapi)
+    wanted = spec.build(studio, server=server)
+    found = _write(vapi, studio, wanted)
+    different = spec.differences(wanted, found)
+    if different:
+        raise Misconfigured("vapi", _("it kept %(fields)s otherwise than sent") % {"fields": ", ".join(different)})
+    studio.vapi_org_id = str(found.get("orgId") or "")
+    studio.mark_synced(digest=spec.digest(wanted))
+    return server
+
+
+def is_current(studio: Studio) -> bool:
+    """Whether what Vapi was last given is what it would be given now."""
+    endpoint = organization_endpoint(studio.organization)
+    server = spec.server(url=webhook_url(studio.organization), credential_id=endpoint.vapi_credential_id)
+    return bool(studio.vapi_id) and studio.synced_digest == spec.digest(spec.build(studio, server=server))
+
+
+def webhook_url(organization: Organization) -> str:
+    """The organization's own address for Vapi's events; with its final slash, as a redirect would lose the body."""
+    return f"{settings.PUBLIC_URL}/webhooks/vapi/{organization_endpoint(organization).token}/"
+
+
+def webhook_server(organization: Organization, vapi: VapiClient) -> dict[str, Any]:
+    """Where the organization's events go, with the credential that signs them; made at Vapi when it is not there yet.
+
+    The HMAC is over the bare body, hex, in `x-vapi-signature`. https://docs.vapi.ai/server-url/server-authentication
+    """
+    endpoint = organization_endpoint(organization)
+    if not _has_credential(vapi, endpoint.vapi_credential_id):
+        if endpoint.readable_secret is None:
+            endpoint.rotate_secret()
+        made = vapi.create_credential(
+            {
+                "provider": "custom-credential",
+                "name": CREDENTIAL_NAME,
+                "authenticationPlan": {
+                    "type": "hmac",
+                    "secretKey": endpoint.secret,
+                    "algorithm": "sha256",
+                    "signatureHeader": "x-vapi-signature",
+                    "includeTimestamp": False,
+                    "payloadFormat": "{body}",
+                    "signatureEncoding": "hex",
+                },
+            }
+        )
+        endpoint.vapi_credential_id = made["id"]
+        endpoint.save(update_fields=["vapi_credential_id"])
+    return spec.server(url=webhook_url(organization), credential_id=endpoint.vapi_credential_id)
+
+
+def _has_credential(vapi: VapiClient, credential_id: str) -> bool:
+    """Whether it is still there: somebody may have deleted it at Vapi, which then refuses whatever names it.
+
+    Listing credentials is in Vapi's pages, not in its API description; where it is refused, our own record counts.
+    """
+    if not credential_id:
+        return False
+    try:
+        return any(one["id"] == credential_id for one in vapi.list_credentials())
+    except Misconfigured:
+        return True
+
+
+def _write(vapi: VapiClient, studio: Studio, wanted: dict[str, Any]) -> dict[str, Any]:
+    if studio.vapi_id:
+        try:
+            vapi.update_assistant(studio.vapi_id, wanted)
+        except NotFound:  # deleted at Vapi, or the key is of another Vapi organization now
+            studio.vapi_id = ""
+    if not studio.vapi_id:
+        studio.vapi_id = _find_ours(vapi, wanted) or vapi.create_assistant(wanted)["id"]
+        studio.save(update_fields=["vapi_id"])
+        vapi.update_assistant(studio.vapi_id, wanted)
+    return vapi.get_assistant(studio.vapi_id)
+
+
+def _find_ours(vapi: VapiClient, wanted: dict[str, Any]) -> str:
+    """The assistant that an earlier, timed-out create did make: Vapi has no idempotency key, only our metadata."""
+    for assistant in vapi.list_assistants(limit=MOST_ASSISTANTS):
+        if assistant.get("metadata") == wanted["metadata"]:
+            return str(assistant["id"])
+    return ""

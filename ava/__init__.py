@@ -1,0 +1,5 @@
+"""Ava: an AI receptionist on the phone for every small business."""
+
+from ava.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,10 @@
+"""Ava as an app: start-up checks, commands, template tags."""
+
+from django.apps import AppConfig
+
+
+class AvaConfig(AppConfig):
+    name = "ava"
+
+    def ready(self) -> None:
+        from ava import checks  # noqa: F401, PLC0415  registering needs the apps loaded

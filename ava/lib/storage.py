@@ -1,0 +1,79 @@
+"""Where recordings lie: on this machine's disk or in a GCS bucket; reached by short-lived links only."""
+
+import json
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.core import signing
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, Storage
+from google.api_core.exceptions import ClientError, GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.exceptions import GoogleCloudError
+from google.oauth2 import service_account
+from storages.backends.gcloud import GoogleCloudStorage
+
+_SALT = "recording-link"
+_PERMANENT = {400, 401, 403, 404}
+
+
+class StorageRefused(Exception):
+    """The storage says no, and will until the operator changes its settings."""
+
+
+class StorageUnreachable(Exception):
+    """The storage does not answer, or the disk is full; worth another try."""
+
+
+def disk() -> Storage:
+    """The folder of recordings under `DATA_DIR`; saving a name again replaces the file."""
+    return FileSystemStorage(location=settings.DATA_DIR / "recordings", allow_overwrite=True)
+
+
+@lru_cache(maxsize=4)
+def bucket(name: str, credentials_json: str) -> Storage:
+    """A GCS bucket opened with a service account's JSON. Raises StorageRefused when that cannot be one."""
+    try:
+        info = json.loads(credentials_json)
+        credentials = service_account.Credentials.from_service_account_info(info)
+    except (ValueError, KeyError, TypeError, AttributeError, GoogleAuthError):
+        raise StorageRefused("The service-account JSON is not one") from None
+    return GoogleCloudStorage(
+        bucket_name=name,
+        project_id=info.get("project_id"),
+        credentials=credentials,
+        querystring_auth=True,
+        expiration=timedelta(seconds=settings.RECORDING_LINK_SECONDS),
+        file_overwrite=True,
+        default_acl=None,
+    )
+
+
+def save(storage: Storage, name: str, content: BinaryIO) -> None:
+    """Store a file under exactly this name; repeating it leaves one. Raises StorageRefused, StorageUnreachable."""
+    try:
+        storage.save(name, File(content, name=name))
+    except (ClientError, GoogleCloudError) as error:
+        if getattr(error, "code", None) in _PERMANENT:
+            raise StorageRefused(f"The storage refused the file ({error.code})") from None
+        raise StorageUnreachable(f"The storage did not take the file ({error.code})") from None
+    except (GoogleAPIError, GoogleAuthError) as error:
+        raise StorageRefused(f"The storage refused the service account ({type(error).__name__})") from None
+    except OSError as error:  # disk full, network gone
+        raise StorageUnreachable(f"The file could not be written ({type(error).__name__})") from None
+
+
+def sign(name: str) -> str:
+    """A token that opens one file on disk for `RECORDING_LINK_SECONDS`."""
+    return signing.dumps(name, salt=_SALT, compress=False)
+
+
+def unsign(token: str) -> str | None:
+    """The file a token opens, or None when it is forged or too old."""
+    try:
+        name: Any = signing.loads(token, salt=_SALT, max_age=settings.RECORDING_LINK_SECONDS)
+    except signing.BadSignature:
+        return None
+    return name if isinstance(name, str) else None

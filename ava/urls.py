@@ -1,0 +1,35 @@
+"""Every address. Webhooks are not here: they pass calls.webhooks.middleware, before anything else."""
+
+from allauth.account.decorators import secure_admin_login
+from django.conf.urls.i18n import i18n_patterns
+from django.contrib import admin
+from django.urls import include, path
+
+from ava import views
+from calls import views as call_views
+
+handler400 = "ava.views.bad_request"
+handler403 = "ava.views.forbidden"
+handler404 = "ava.views.not_found"
+handler500 = "ava.views.server_error"
+
+# Operators log in where everybody does: one login, one rate limit.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("language/", views.set_language, name="set-language"),
+    path("recordings/<str:token>", call_views.recording_file, name="recording-file"),
+    path("admin/", admin.site.urls),
+    *i18n_patterns(
+        path("", views.home, name="home"),
+        path("dashboard/", views.dashboard, name="dashboard"),
+        path("dashboard/activate/", views.activate, name="activate"),
+        path("dashboard/deactivate/", views.deactivate, name="deactivate"),
+        path("dashboard/test-call/", views.place_test_call, name="place-test-call"),
+        path("settings/", views.settings_page, name="settings"),
+        path("calls/", include("calls.urls")),
+        path("accounts/", include("allauth.urls")),
+    ),
+]

@@ -1,0 +1,162 @@
+"""Pages that join the apps: home, dashboard, settings, health, errors."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import check_for_language
+from django.utils.translation import gettext as _
+from django.views import i18n
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import credentials
+from accounts import views as account_sections
+from accounts.models import VapiCredential
+from accounts.tenancy import TenantRequest, manager_required, organization_required
+from assistants import activation, sync
+from ava.clients import sandbox
+from ava.clients.errors import ProviderError
+from calls import search
+from telephony import views as telephony_sections
+
+LATEST_CALLS = 5
+SECTIONS = {
+    "vapi": account_sections.vapi_section,
+    "twilio": account_sections.twilio_section,
+    "number": telephony_sections.number_section,
+}
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """What every page's frame shows."""
+    return {"sandbox": bool(settings.SANDBOX_URL), "sandbox_url": settings.SANDBOX_URL}
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What Ava is, to somebody who does not know her."""
+    return render(request, "home.html")
+
+
+@require_safe
+@organization_required
+def dashboard(request: TenantRequest) -> HttpResponse:
+    """Is Ava answering? If not, why, and the one thing that mends it. Who called?"""
+    organization = request.organization
+    studio = sync.studio_of(organization)
+    numbers = list(organization.numbers.order_by("pk"))
+    has_key = credentials.has_vapi_key(organization)
+    context = {
+        "studio": studio,
+        "has_key": has_key,
+        "key": VapiCredential.objects.for_organization(organization).defer("api_key").first(),
+        "numbers": numbers,
+        "is_answering": has_key and studio.is_active and any(number.routed_to for number in numbers),
+        "is_current": sync.is_current(studio),
+        "calls": search.find_calls(organization, size=LATEST_CALLS).calls,
+        "may_manage": request.membership.may_manage,
+    }
+    return render(request, "dashboard.html", context)
+
+
+@require_POST
+@manager_required
+def activate(request: TenantRequest) -> HttpResponse:
+    """Put Ava on the phone."""
+    try:
+        activation.activate(organization=request.organization)
+    except activation.NotPossible as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("Ava answers your calls now."))
+    return redirect("dashboard")
+
+
+@require_POST
+@manager_required
+def deactivate(request: TenantRequest) -> HttpResponse:
+    """Take Ava off the phone."""
+    try:
+        activation.deactivate(organization=request.organization)
+    except activation.NotPossible as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("Ava no longer answers. Your number is as it was before."))
+    return redirect("dashboard")
+
+
+@require_POST
+@organization_required
+def place_test_call(request: TenantRequest) -> HttpResponse:
+    """Let the sandbox ring the organization's number."""
+    number = request.organization.numbers.order_by("pk").first()
+    if not settings.SANDBOX_URL or number is None:
+        messages.error(request, _("A test call needs the sandbox and a number."))
+        return redirect("dashboard")
+    try:
+        placed = sandbox.place_call(settings.SANDBOX_URL, to=number.number)
+    except ProviderError:
+        messages.error(request, _("The sandbox does not answer. Is it still running?"))
+        return redirect("dashboard")
+    if not placed.answered:
+        messages.warning(request, _("The call rang, and nobody answered: Ava is not active on this number."))
+        return redirect("dashboard")
+    return redirect("calls:ringing", placed.call_id)
+
+
+@organization_required
+def settings_page(request: TenantRequest) -> HttpResponse:
+    """One section of the settings, chosen by `?section=`; each saves on its own."""
+    name = request.GET.get("section", "vapi")
+    section = SECTIONS.get(name, account_sections.vapi_section)
+    return section(request)
+
+
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """Switch the language, here and, for who is signed in, for good."""
+    language = request.POST.get("language", "")
+    if request.user.is_authenticated and check_for_language(language) and language in dict(settings.LANGUAGES):
+        request.user.locale = language
+        request.user.save(update_fields=["locale"])
+    return i18n.set_language(request)
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process is alive."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """The process can do its work: its database answers."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return JsonResponse({"ready": False, "database": "unreachable"}, status=503)
+    return JsonResponse({"ready": True})
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400 as a page."""
+    return render(request, "error.html", {"status": 400}, status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403 as a page."""
+    return render(request, "error.html", {"status": 403}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404 as a page."""
+    return render(request, "error.html", {"status": 404}, status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 as a page that needs nothing which may be broken."""
+    return render(request, "500.html", status=500)

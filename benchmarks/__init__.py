@@ -1,0 +1,1 @@
+"""How fast Ava is, against what the same machine can do at best: `make bench`."""

@@ -1,0 +1,1 @@
+"""What Ava is measured against: the least that takes a signed webhook and stores it."""

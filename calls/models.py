@@ -1,0 +1,171 @@
+"""What happened on the phone: calls, the events that told of them, and what is done after each."""
+
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization, TenantModel
+from ava.lib.crypto import EncryptedBytesField
+
+
+class CallStatus(models.TextChoices):
+    RINGING = "ringing", _("ringing")
+    IN_PROGRESS = "in-progress", _("in progress")
+    COMPLETED = "completed", _("completed")
+    TRANSFERRED = "transferred", _("transferred")
+    VOICEMAIL = "voicemail", _("voicemail")
+    MISSED = "missed", _("missed")
+    FAILED = "failed", _("failed")
+
+
+class Direction(models.TextChoices):
+    INBOUND = "inbound", _("inbound")
+    OUTBOUND = "outbound", _("outbound")
+    WEB = "web", _("web")
+
+
+class Call(TenantModel):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    vapi_call_id = models.CharField(max_length=200)
+    direction = models.CharField(_("direction"), max_length=10, choices=Direction.choices, default=Direction.INBOUND)
+    caller_number = models.CharField(_("caller"), max_length=64, blank=True)
+    number = models.CharField(_("number"), max_length=64, blank=True)
+    status = models.CharField(_("status"), max_length=20, choices=CallStatus.choices, default=CallStatus.RINGING)
+    ended_reason = models.CharField(_("ended because"), max_length=200, blank=True)
+    started_at = models.DateTimeField(_("started at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    duration_seconds = models.PositiveIntegerField(_("duration in seconds"), null=True, blank=True)
+    summary = models.TextField(_("summary"), blank=True)
+    transcript = models.JSONField(_("transcript"), default=list, blank=True)
+    cost = models.DecimalField(_("cost"), max_digits=12, decimal_places=6, null=True, blank=True)
+    currency = models.CharField(_("currency"), max_length=3, default="USD")
+    recording_name = models.CharField(max_length=300, blank=True)
+    recording_provider = models.CharField(max_length=10, blank=True)
+    recording_content_type = models.CharField(max_length=60, blank=True)
+    recording_size_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(_("first heard of at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("call")
+        verbose_name_plural = _("calls")
+        ordering = ["-started_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["organization", "vapi_call_id"], name="call_is_stored_once")]
+        indexes = [models.Index(fields=["organization", "-started_at", "-id"], name="calls_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.caller_number or '?'} · {self.started_at:%Y-%m-%d %H:%M}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("calls:detail", args=[self.pk])
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status not in {CallStatus.RINGING, CallStatus.IN_PROGRESS}
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long the call lasted."""
+        return None if self.duration_seconds is None else timedelta(seconds=self.duration_seconds)
+
+    @property
+    def cost_rounded(self) -> Decimal | None:
+        """The cost as people read it, to a tenth of a cent."""
+        return None if self.cost is None else self.cost.quantize(Decimal("0.001"))
+
+
+class EventState(models.TextChoices):
+    RECEIVED = "received", _("received")
+    PROCESSED = "processed", _("processed")
+    UNMATCHED = "unmatched", _("no tenant found")
+    INVALID = "invalid", _("not understood")
+    FAILED = "failed", _("gave up")
+
+
+class WebhookEvent(models.Model):
+    """A delivery, kept as it arrived (encrypted) and as people may see it (redacted).
+
+    `digest` makes a repeat a no-op: it stands for the tenant and the exact bytes.
+    """
+
+    organization = models.ForeignKey(
+        Organization,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        db_index=False,  # the index on organization and call id serves
+        related_name="webhook_events",
+        verbose_name=_("organization"),
+    )
+    digest = models.CharField(max_length=64)
+    body = EncryptedBytesField(null=True)
+    received_at = models.DateTimeField(_("received at"))
+    state = models.CharField(_("state"), max_length=10, choices=EventState.choices, default=EventState.RECEIVED)
+    kind = models.CharField(_("kind"), max_length=60, blank=True)
+    vapi_call_id = models.CharField(_("Vapi's call id"), max_length=200, blank=True)
+    payload = models.JSONField(_("payload"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("due at"))
+    processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("webhook inbox")
+        ordering = ["-id"]
+        # Not `unique=True`: Django would add a second index, for LIKE, that every delivery pays for.
+        constraints = [models.UniqueConstraint(fields=["digest"], name="event_is_stored_once")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(state="received"), name="events_to_process"),
+            models.Index(fields=["organization", "vapi_call_id"], name="events_of_a_call"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind or '?'} · {self.received_at:%Y-%m-%d %H:%M:%S}"
+
+
+class StepKind(models.TextChoices):
+    RECORDING = "recording", _("Recording")
+    SUMMARY = "summary", _("Summary")
+    EMAIL = "email", _("E-mail")
+    PUSH = "push", _("Push notification")
+
+
+class StepState(models.TextChoices):
+    PENDING = "pending", _("waiting")
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    SKIPPED = "skipped", _("nothing to do")
+    FAILED = "failed", _("gave up")
+
+
+class ProcessingStep(models.Model):
+    """One thing done after a call. Steps never wait for one another; each has its own tries.
+
+    The row is the queue: a task only carries its id, and whoever claims the row (see `processing.claim`) does the work.
+    """
+
+    call = models.ForeignKey(Call, models.CASCADE, related_name="steps")
+    kind = models.CharField(_("part"), max_length=10, choices=StepKind.choices)
+    state = models.CharField(_("state"), max_length=10, choices=StepState.choices, default=StepState.PENDING)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("due at"))
+    claimed_by = models.CharField(max_length=64, blank=True)
+    note = models.CharField(_("what happened"), max_length=500, blank=True)
+    details = models.JSONField(default=dict, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("processing step")
+        verbose_name_plural = _("processing steps")
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["call", "kind"], name="step_exists_once_per_call")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(state__in=["pending", "running"]), name="steps_to_do")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} · {self.get_state_display()}"

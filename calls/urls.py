@@ -1,0 +1,14 @@
+"""The pages of a tenant's calls."""
+
+from django.urls import path
+
+from calls import views
+
+app_name = "calls"
+
+urlpatterns = [
+    path("", views.call_list, name="list"),
+    path("<uuid:pk>/", views.detail, name="detail"),
+    path("<uuid:pk>/recording/", views.recording, name="recording"),
+    path("ringing/<slug:vapi_call_id>/", views.ringing, name="ringing"),
+]
