@@ -3,7 +3,7 @@
 from allauth.account.decorators import secure_admin_login
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from ava import views
 from calls import views as call_views
@@ -28,8 +28,12 @@ urlpatterns = [
         path("dashboard/activate/", views.activate, name="activate"),
         path("dashboard/deactivate/", views.deactivate, name="deactivate"),
         path("dashboard/test-call/", views.place_test_call, name="place-test-call"),
-        path("settings/", views.settings_page, name="settings"),
+        re_path(r"^settings/?$", views.settings_page, name="settings"),
+        path("settings/", include("accounts.urls")),
+        path("onboarding/", include("onboarding.urls")),
         path("calls/", include("calls.urls")),
+        path("numbers/", include("telephony.urls")),
+        path("studio/", include("assistants.urls")),
         path("accounts/", include("allauth.urls")),
     ),
 ]

@@ -1,5 +1,6 @@
 """Who the tenant is, and its keys."""
 
+from accounts.models.analytics import AnalyticsEvent
 from accounts.models.credentials import TwilioCredential, VapiCredential, WebhookEndpoint
 from accounts.models.organizations import Membership, Organization
 from accounts.models.platform_settings import PlatformSettings
@@ -7,6 +8,7 @@ from accounts.models.tenant import TenantManager, TenantModel, TenantRequired
 from accounts.models.users import Device, User
 
 __all__ = [
+    "AnalyticsEvent",
     "Device",
     "Membership",
     "Organization",

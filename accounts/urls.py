@@ -1,0 +1,3 @@
+"""The settings' pages that have an address of their own."""
+
+urlpatterns: list = []

@@ -1,0 +1,5 @@
+"""The studio's pages."""
+
+app_name = "assistants"
+
+urlpatterns: list = []

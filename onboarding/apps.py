@@ -1,0 +1,7 @@
+"""The app's name to Django."""
+
+from django.apps import AppConfig
+
+
+class OnboardingConfig(AppConfig):
+    name = "onboarding"

@@ -1,0 +1,5 @@
+"""The nine steps."""
+
+app_name = "onboarding"
+
+urlpatterns: list = []

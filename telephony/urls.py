@@ -1,0 +1,5 @@
+"""The numbers' pages."""
+
+app_name = "telephony"
+
+urlpatterns: list = []
