@@ -46,8 +46,8 @@ ALLOWED_HOSTS = env.list(
 )
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-WSGI_APPLICATION = "ava.wsgi.application"
 ROOT_URLCONF = "ava.urls"
+WEB_THREADS = env.int("WEB_THREADS", default=4)
 SITE_NAME = "Ava"
 
 INSTALLED_APPS = [
@@ -76,7 +76,6 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "calls.webhooks.middleware.WebhookMiddleware",  # webhooks pass nothing of what follows
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -1,4 +1,4 @@
-"""Every address. Webhooks are not here: they pass calls.webhooks.middleware, before anything else."""
+"""Every page's address. Webhooks are not here: calls.webhooks.asgi answers them, before anything else."""
 
 from allauth.account.decorators import secure_admin_login
 from django.conf.urls.i18n import i18n_patterns
@@ -20,11 +20,14 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("language/", views.set_language, name="set-language"),
+    path("theme/", views.set_theme, name="set-theme"),
     path("recordings/<str:token>", call_views.recording_file, name="recording-file"),
     path("admin/", admin.site.urls),
     *i18n_patterns(
         path("", views.home, name="home"),
         path("dashboard/", views.dashboard, name="dashboard"),
+        path("organization/", views.switch_organization, name="switch-organization"),
+        path("design/", views.design, name="design"),
         path("dashboard/activate/", views.activate, name="activate"),
         path("dashboard/deactivate/", views.deactivate, name="deactivate"),
         path("dashboard/test-call/", views.place_test_call, name="place-test-call"),

@@ -1,17 +1,15 @@
 """The webhook inbox: every delivery a row, stored once, processed by the workers, replayed at will."""
 
-import functools
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from accounts.models import WebhookEndpoint
 from assistants.models import Studio
 from ava.lib.phones import normalize
 from calls.doorbell import inbox_bell
@@ -20,76 +18,61 @@ from calls.webhooks.reports import CallReport
 from telephony.models import TenantNumber
 
 LEASE = timedelta(seconds=60)
-ENDPOINT_SECONDS = 10
 
-_ENDPOINT = """
-    SELECT organization_id, secret, previous_secret, previous_secret_until
-    FROM accounts_webhookendpoint WHERE token = %s
-"""
 _INSERT = """
     INSERT INTO calls_webhookevent
         (organization_id, digest, body, received_at, due_at, state, kind, vapi_call_id, error, attempts)
-    VALUES (%s, %s, %s, %s, %s, 'received', '', '', '', 0)
+    VALUES {rows}
     ON CONFLICT (digest) DO NOTHING
 """
+_ROW = "(%s, %s, %s, %s, %s, 'received', '', '', '', 0)"
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """What a delivery is checked against."""
+class Arrival:
+    """A delivery as it came, and whose it is; None while nobody is known."""
 
-    organization_id: int
-    secrets: Sequence[str]
+    body: bytes
+    organization_id: int | None
 
-
-def find_endpoint(token: str, *, anew: bool = False) -> Endpoint | None:
-    """The endpoint with this token, as it was at most `ENDPOINT_SECONDS` ago, or read `anew`.
-
-    Only the row as it is stored is remembered: its secrets stay encrypted.
-    """
-    row = _read_endpoint(token) if anew else _recent_endpoint(token, time.monotonic() // ENDPOINT_SECONDS)
-    if row is None:
-        return None
-    organization_id, secret, previous_secret, until = row
-    overlapping = until is not None and until.replace(tzinfo=UTC) > timezone.now()  # SQLite leaves the zone out
-    valid = [secret, previous_secret] if overlapping else [secret]
-    return Endpoint(organization_id, [_decrypt(one) for one in valid])
-
-
-@functools.lru_cache(maxsize=2_000)
-def _recent_endpoint(token: str, period: float) -> tuple[Any, ...] | None:
-    return _read_endpoint(token)
-
-
-def _read_endpoint(token: str) -> tuple[Any, ...] | None:
-    """Plain SQL, as in `store`: these two are all that a delivery waits for."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ENDPOINT, [token])
-        return cursor.fetchone()
-
-
-def _decrypt(stored: bytes | None) -> str:
-    return WebhookEndpoint._meta.get_field("secret").from_db_value(stored, None, connection) or ""
+    @cached_property
+    def digest(self) -> str:
+        """By which a repeat is known."""
+        return hashlib.sha256(f"{self.organization_id}:".encode() + self.body).hexdigest()
 
 
 def store(body: bytes, *, organization_id: int | None) -> bool:
-    """Keep a delivery, once whatever is repeated, and ring for the workers. False when the tenant is gone meanwhile.
+    """Keep a delivery, once whatever is repeated, and ring for the workers. False when the tenant is gone meanwhile."""
+    [is_stored] = store_all([Arrival(body, organization_id)])
+    return is_stored
 
-    The raw body is encrypted: payloads echo tokens and prompts.
+
+def store_all(arrivals: Sequence[Arrival]) -> list[bool]:
+    """Keep deliveries in one statement, each once; for each, whether its tenant is still there.
+
+    The raw bodies are encrypted: payloads echo tokens and prompts.
     """
-    now = timezone.now()
-    sealed = WebhookEvent._meta.get_field("body").get_db_prep_save(body, connection)
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(_INSERT, [organization_id, _digest(body, organization_id), sealed, now, now])
-    except IntegrityError:
-        return False
+        _insert(arrivals)
+    except IntegrityError:  # a tenant is gone, and only its own deliveries are to go with it
+        if len(arrivals) == 1:
+            return [False]
+        return [is_stored for arrival in arrivals for is_stored in store_all([arrival])]
     transaction.on_commit(inbox_bell.ring)
-    return True
+    return [True] * len(arrivals)
 
 
-def _digest(body: bytes, organization_id: int | None) -> str:
-    return hashlib.sha256(f"{organization_id}:".encode() + body).hexdigest()
+def _insert(arrivals: Sequence[Arrival]) -> None:
+    """Plain SQL, and the only statement that a delivery waits for.
+
+    In the order of the digests: two processes with the same deliveries then wait for each other one way only.
+    """
+    now, seal = timezone.now(), WebhookEvent._meta.get_field("body").get_db_prep_save
+    values: list[Any] = []
+    for arrival in sorted(arrivals, key=lambda arrival: arrival.digest):
+        values += [arrival.organization_id, arrival.digest, seal(arrival.body, connection), now, now]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT.format(rows=", ".join([_ROW] * len(arrivals))), values)
 
 
 def find_organization(report: CallReport) -> int | None:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from django.test import Client
-
 from accounts.models import Membership, Organization, User
 from accounts.tenancy import found_organization, organization_endpoint
 from calls import parts, processing, tasks
 from calls.models import Call, EventState, WebhookEvent
 from telephony.models import TenantNumber
+from tests import webhooks
 
 FIXTURES = Path(__file__).parent / "fixtures"
 VAPI_KEY = "5a4d0000-7b6e-4f00-8a00-00000000a11c"
@@ -99,16 +98,11 @@ def webhook_path(organization: Organization) -> str:
     return f"/webhooks/vapi/{organization_endpoint(organization).token}/"
 
 
-def deliver(client: Client, organization: Organization, event: Any, *, secret: str | None = None) -> Any:
+def deliver(organization: Organization, event: Any, *, secret: str | None = None) -> webhooks.Answered:
     """Post an event to the organization's own address, signed with its secret (or another)."""
     body = encode(event)
     secret = organization_endpoint(organization).secret if secret is None else secret
-    return client.post(
-        webhook_path(organization),
-        body,
-        content_type="application/json",
-        headers={"x-vapi-signature": signature(body, secret)},
-    )
+    return webhooks.post(webhook_path(organization), body, {"x-vapi-signature": signature(body, secret)})
 
 
 def work() -> None:

@@ -11,31 +11,31 @@ from collections.abc import Iterable, Mapping
 TIMESTAMP_TOLERANCE_SECONDS = 300
 
 
-def is_signed(body: bytes, headers: Mapping[str, str], secrets: Iterable[str]) -> bool:
+def is_signed(body: bytes, headers: Mapping[bytes, bytes], secrets: Iterable[str]) -> bool:
     """Whether one of the tenant's `secrets` made this delivery; an empty or missing secret never matches.
 
-    `headers` is Django's `request.META`.
+    `headers` are by name, in lower case.
     """
     return any(_matches(body, headers, secret.encode()) for secret in secrets if secret)
 
 
-def _matches(body: bytes, headers: Mapping[str, str], secret: bytes) -> bool:
-    signature = _header(headers, "HTTP_X_VAPI_SIGNATURE").removeprefix(b"sha256=")
+def _matches(body: bytes, headers: Mapping[bytes, bytes], secret: bytes) -> bool:
+    signature = headers.get(b"x-vapi-signature", b"").removeprefix(b"sha256=")
     if signature and _is_hmac(signature, body, headers, secret):
         return True
-    bearer = _header(headers, "HTTP_AUTHORIZATION")
+    bearer = headers.get(b"authorization", b"")
     shared = (
-        _header(headers, "HTTP_X_VAPI_SECRET"),
+        headers.get(b"x-vapi-secret", b""),
         bearer[len(b"bearer ") :] if bearer[: len(b"bearer ")].lower() == b"bearer " else b"",
         signature,  # an older page of Vapi's put the shared secret itself here
     )
     return any(candidate and hmac.compare_digest(candidate, secret) for candidate in shared)
 
 
-def _is_hmac(signature: bytes, body: bytes, headers: Mapping[str, str], secret: bytes) -> bool:
+def _is_hmac(signature: bytes, body: bytes, headers: Mapping[bytes, bytes], secret: bytes) -> bool:
     if hmac.compare_digest(signature, hmac.digest(secret, body, "sha256").hex().encode()):
         return True
-    timestamp = _header(headers, "HTTP_X_VAPI_TIMESTAMP") or _header(headers, "HTTP_X_TIMESTAMP")
+    timestamp = headers.get(b"x-vapi-timestamp", b"") or headers.get(b"x-timestamp", b"")
     if not _is_fresh(timestamp):
         return False
     stamped = hmac.digest(secret, timestamp + b"." + body, "sha256").hex().encode()
@@ -49,7 +49,3 @@ def _is_fresh(timestamp: bytes) -> bool:
     value = int(timestamp)
     seconds = value / 1000 if len(timestamp) == 13 else value
     return abs(time.time() - seconds) <= TIMESTAMP_TOLERANCE_SECONDS
-
-
-def _header(headers: Mapping[str, str], name: str) -> bytes:
-    return headers.get(name, "").encode("utf-8", "surrogateescape")

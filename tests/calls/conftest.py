@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from calls import inbox, parts, tasks
 from calls.models import Call, ProcessingStep
+from tests import webhooks
 from tests.calls.intake import SHARED_SECRET
 from tests.factories import encode, report, webhook_path
 from tests.servers.scripted_http import Raw, Received, Reply, ScriptedServer, serve
@@ -23,13 +24,11 @@ def shared_secret(settings: Any) -> str:
 
 
 @pytest.fixture
-def post(client, organization):
+def post(organization):
     """Post a body with these headers to Alice's address, or to another."""
 
-    def send(body: bytes, headers: dict[str, Any] | None = None, path: str = "", **extra: Any) -> Any:
-        return client.post(
-            path or webhook_path(organization), body, content_type="application/json", headers=headers, **extra
-        )
+    def send(body: bytes, headers: dict[str, Any] | None = None, path: str = "") -> webhooks.Answered:
+        return webhooks.post(path or webhook_path(organization), body, headers)
 
     return send
 

@@ -187,18 +187,18 @@ NASTY = {
 
 
 @pytest.mark.parametrize("name", NASTY)
-def test_a_nasty_body_is_taken_kept_and_brought_to_an_end(client, organization, name):
-    assert deliver(client, organization, NASTY[name]).status_code == 200
+def test_a_nasty_body_is_taken_kept_and_brought_to_an_end(organization, name):
+    assert deliver(organization, NASTY[name]).status_code == 200
     work()
     assert WebhookEvent.objects.get().state in {EventState.PROCESSED, EventState.INVALID}
 
 
 @settings(quick, max_examples=150)
 @given(mutated)
-def test_a_damaged_delivery_is_taken_kept_and_brought_to_an_end(client, organization, event):
+def test_a_damaged_delivery_is_taken_kept_and_brought_to_an_end(organization, event):
     WebhookEvent.objects.all().delete()
     body = json.dumps(event).encode("utf-8", "surrogatepass")
-    assert deliver(client, organization, body).status_code == 200
+    assert deliver(organization, body).status_code == 200
     WebhookEvent.objects.get()
     tasks.drain_inbox()
     assert WebhookEvent.objects.get().state in {EventState.PROCESSED, EventState.INVALID}

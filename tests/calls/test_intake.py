@@ -1,16 +1,21 @@
 """The two addresses that Vapi's events come to: what is let in, what is kept, what the sender is told."""
 
+import asyncio
 import json
-from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import connection
 from django.utils import timezone
 
 from accounts.tenancy import organization_endpoint
 from assistants.sync import studio_of
 from calls import inbox
+from calls.inbox import Arrival
 from calls.models import EventState, WebhookEvent
+from calls.webhooks.exchange import Delivery, Refused
+from calls.webhooks.writer import writer
+from tests import webhooks
 from tests.calls.intake import BODY, CALL_ID, SHARED, calls_of, secret_of
 from tests.factories import (
     deliver,
@@ -28,8 +33,8 @@ from tests.factories import (
 # --- What becomes of a delivery ---------------------------------------------------------------------------------------
 
 
-def test_a_report_at_the_tenants_own_address_becomes_a_call(client, organization):
-    answer = deliver(client, organization, payload("end-of-call-report"))
+def test_a_report_at_the_tenants_own_address_becomes_a_call(organization):
+    answer = deliver(organization, payload("end-of-call-report"))
     assert (answer.status_code, answer.json()) == (200, {"received": True})
     work()
     (call,) = calls_of(organization)
@@ -64,45 +69,45 @@ def test_the_tenants_address_works_without_its_slash(post, organization):
     assert answer.status_code == 200
 
 
-def test_second_delivery_of_the_same_call_is_stored_once(client, organization):
+def test_second_delivery_of_the_same_call_is_stored_once(organization):
     event = report()
-    assert [deliver(client, organization, event).status_code for _ in range(3)] == [200, 200, 200]
+    assert [deliver(organization, event).status_code for _ in range(3)] == [200, 200, 200]
     work()
-    deliver(client, organization, event)
+    deliver(organization, event)
     work()
     assert (WebhookEvent.objects.count(), len(calls_of(organization))) == (1, 1)
 
 
-def test_a_retry_with_fresh_links_and_time_is_still_the_same_call(client, organization):
+def test_a_retry_with_fresh_links_and_time_is_still_the_same_call(organization):
     for timestamp in (1791274482141, 1791274499999):
-        deliver(client, organization, report(CALL_ID, timestamp=timestamp))
+        deliver(organization, report(CALL_ID, timestamp=timestamp))
     work()
     (call,) = calls_of(organization)
     assert (WebhookEvent.objects.count(), call.steps.count()) == (2, 4)
 
 
-def test_the_same_bytes_at_two_tenants_are_two_events(client, organization, charlie):
+def test_the_same_bytes_at_two_tenants_are_two_events(organization, charlie):
     body = encode({"message": {"type": "status-update", "status": "ringing", "call": {"id": "x"}}})
     for one in (organization, charlie.organizations.get()):
-        assert deliver(client, one, body).status_code == 200
+        assert deliver(one, body).status_code == 200
     work()
     assert WebhookEvent.objects.count() == 2
     assert len(calls_of(organization)) == len(calls_of(charlie.organizations.get())) == 1
 
 
-def test_a_report_of_another_tenants_number_tells_neither(client, organization, charlie):
+def test_a_report_of_another_tenants_number_tells_neither(organization, charlie):
     make_number(charlie.organizations.get())
-    assert deliver(client, organization, report()).status_code == 200
+    assert deliver(organization, report()).status_code == 200
     work()
     assert WebhookEvent.objects.get().state == EventState.INVALID
     assert calls_of(organization) == calls_of(charlie.organizations.get()) == []
 
 
-def test_a_delivery_waits_for_two_statements_only(client, organization, django_assert_num_queries):
+def test_a_delivery_waits_for_two_statements_only(organization, django_assert_num_queries):
     path, body = webhook_path(organization), encode(report())
     headers = {"x-vapi-signature": signature(body, secret_of(organization))}
     with django_assert_num_queries(2):
-        client.post(path, body, content_type="application/json", headers=headers)
+        webhooks.post(path, body, headers)
 
 
 # --- What is no delivery ----------------------------------------------------------------------------------------------
@@ -119,40 +124,33 @@ def test_what_is_no_webhook_is_not_found(post, db, path):
 
 
 @pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete", "options"])
-def test_only_post_is_allowed(client, organization, method):
+def test_only_post_is_allowed(organization, method):
     for path in (webhook_path(organization), SHARED):
-        answer = getattr(client, method)(path)
-        assert (answer.status_code, answer["Allow"]) == (405, "POST")
+        answer = webhooks.request(method.upper(), path, b"", {})
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
-class Unread:
-    """A body that must not be touched."""
-
-    def read(self, *args: Any) -> bytes:
-        raise AssertionError("read")
+async def never() -> None:
+    raise AssertionError("the body was read")
 
 
-def test_a_body_declared_over_the_cap_is_refused_before_it_is_read(rf, organization, settings):
-    from calls.webhooks import vapi  # noqa: PLC0415
-
+def test_a_body_declared_over_the_cap_is_refused_before_it_is_read(settings):
     settings.WEBHOOK_MAX_BYTES = 1000
-    request = rf.post("/", b"", content_type="application/json")
-    request.META |= {"CONTENT_LENGTH": "1001", "wsgi.input": Unread()}
-    answer = vapi.tenant(request, token=organization_endpoint(organization).token)
-    assert (answer.status_code, answer.content) == (413, b"Too large")
+    with pytest.raises(Refused, match="Too large"):
+        async_to_sync(Delivery({"headers": [(b"content-length", b"1001")]}, never).read)()
 
 
-def test_a_body_over_the_cap_is_refused_whoever_signed_it(client, organization, settings):
+def test_a_body_over_the_cap_is_refused_whoever_signed_it(organization, settings):
     settings.WEBHOOK_MAX_BYTES = len(BODY) - 1
-    assert deliver(client, organization, BODY).status_code == 413
+    assert deliver(organization, BODY).status_code == 413
     settings.WEBHOOK_MAX_BYTES = len(BODY)
-    assert deliver(client, organization, BODY).status_code == 200
+    assert deliver(organization, BODY).status_code == 200
 
 
 @pytest.mark.parametrize("length", ["abc", "-5", "1_0", ""])
 def test_an_odd_content_length_is_no_error_of_ours(post, organization, length):
     headers = {"x-vapi-signature": signature(BODY, secret_of(organization))}
-    assert post(BODY, headers, CONTENT_LENGTH=length).status_code in {400, 401}
+    assert post(BODY, {**headers, "content-length": length}).status_code in {200, 400}
 
 
 @pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("br", 415), ("GZIP", 415), ("identity", 200)])
@@ -169,8 +167,8 @@ def test_a_packed_body_is_not_unpacked(post, organization, encoding, status):
     ],
     ids=lambda body: body[:30].decode(errors="replace") or "empty",
 )
-def test_all_that_is_rightly_signed_is_taken_at_the_tenants_address(client, organization, body):
-    assert 200 <= deliver(client, organization, body).status_code < 300
+def test_all_that_is_rightly_signed_is_taken_at_the_tenants_address(organization, body):
+    assert 200 <= deliver(organization, body).status_code < 300
     work()
     event = WebhookEvent.objects.get()
     assert event.state in {EventState.INVALID, EventState.PROCESSED}
@@ -271,37 +269,37 @@ def studio(organization):
     return studio
 
 
-def test_while_active_vapi_is_told_the_assistant(client, organization, studio):
-    answer = deliver(client, organization, payload("assistant-request"))
+def test_while_active_vapi_is_told_the_assistant(organization, studio):
+    answer = deliver(organization, payload("assistant-request"))
     assert answer.json() == {"assistantId": "the-assistant"}
 
 
-def test_while_inactive_the_caller_hears_why_in_the_tenants_language(client, organization, studio):
+def test_while_inactive_the_caller_hears_why_in_the_tenants_language(organization, studio):
     studio.mark_active(False)
     heard = {}
     for language in ("en", "fr", "he"):
         studio.languages = [language]
         studio.save()
-        heard[language] = deliver(client, organization, payload("assistant-request")).json()["error"]
+        heard[language] = deliver(organization, payload("assistant-request")).json()["error"]
     assert "cannot take your call" in heard["en"]
     assert len(set(heard.values())) == 3
 
 
-def test_a_repeated_question_gets_the_same_answer(client, organization, studio):
-    answers = {deliver(client, organization, payload("assistant-request")).content for _ in range(2)}
+def test_a_repeated_question_gets_the_same_answer(organization, studio):
+    answers = {deliver(organization, payload("assistant-request")).content for _ in range(2)}
     assert len(answers) == 1
 
 
-def test_a_report_that_only_mentions_an_assistant_request_is_a_report(client, organization, studio):
+def test_a_report_that_only_mentions_an_assistant_request_is_a_report(organization, studio):
     event = report(endedReason="assistant-request-failed", note="assistant-request")
-    assert deliver(client, organization, event).json() == {"received": True}
+    assert deliver(organization, event).json() == {"received": True}
 
 
 # --- What is kept -----------------------------------------------------------------------------------------------------
 
 
-def test_the_table_shows_neither_transcript_nor_token(client, organization):
-    deliver(client, organization, payload("end-of-call-report"))
+def test_the_table_shows_neither_transcript_nor_token(organization):
+    deliver(organization, payload("end-of-call-report"))
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM calls_webhookevent")
         stored = b" ".join(
@@ -314,7 +312,7 @@ def test_the_table_shows_neither_transcript_nor_token(client, organization):
 
 
 @pytest.mark.parametrize("sample", ["end-of-call-report", "status-update", "assistant-request"])
-def test_the_copy_for_people_holds_no_token_prompt_or_signed_link(client, organization, sample):
+def test_the_copy_for_people_holds_no_token_prompt_or_signed_link(organization, sample):
     event = payload(sample)
     event["message"]["assistant"] = {
         **(event["message"].get("assistant") or {}),
@@ -324,7 +322,7 @@ def test_the_copy_for_people_holds_no_token_prompt_or_signed_link(client, organi
         "systemPrompt": "You are Ava, canary-3",
         "messages": [{"role": "system", "content": "You are Ava"}],
     }
-    deliver(client, organization, event)
+    deliver(organization, event)
     work()
     shown = json.dumps(WebhookEvent.objects.get().payload)
     for secret in ("fa4eda7a", "canary", "You are Ava", "X-Amz-Signature", "control", "listen\\"):
@@ -332,25 +330,57 @@ def test_the_copy_for_people_holds_no_token_prompt_or_signed_link(client, organi
     assert "+33639980017" in shown
 
 
-def test_webhooks_set_no_cookie_and_touch_no_session(client, alice, organization):
-    client.force_login(alice)
-    client.cookies["csrftoken"] = "x"
-    before = dict(client.session)
-    answer = deliver(client, organization, report())
-    refused = client.post(webhook_path(organization), b"{}", content_type="application/json")
-    for one in (answer, refused):
-        assert not one.cookies
-        assert "Vary" not in one.headers
-    assert dict(client.session) == before
+def test_webhooks_set_no_cookie(organization):
+    for answer in (deliver(organization, report()), webhooks.post(webhook_path(organization), b"{}")):
+        assert set(answer.headers) == {"content-type", "content-length"}
 
 
-def test_a_deleted_tenants_address_is_gone(client, organization):
+def test_a_deleted_tenants_address_is_gone(organization):
     path = webhook_path(organization)
     organization.delete()
-    assert client.post(path, BODY, content_type="application/json").status_code == 404
+    assert webhooks.post(path, BODY).status_code == 404
 
 
 def test_a_stranger_to_the_cast_gets_an_address_of_their_own(db):
     one, other = (make_user(f"{name}@example.com").organizations.get() for name in ("dora", "emil"))
     assert organization_endpoint(one).token != organization_endpoint(other).token
     assert secret_of(one) != secret_of(other)
+
+
+# --- Stored together --------------------------------------------------------------------------------------------------
+
+
+def store_at_once(arrivals: list[Arrival]) -> list[bool]:
+    async def store() -> list[bool]:
+        return await asyncio.gather(*(writer.store(arrival) for arrival in arrivals))
+
+    return async_to_sync(store)()
+
+
+def test_what_arrives_together_is_stored_in_one_statement(organization, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        assert store_at_once([Arrival(b"%d" % number, organization.pk) for number in range(20)]) == [True] * 20
+    assert sorted(int(event.body) for event in WebhookEvent.objects.all()) == list(range(20))
+
+
+def test_copies_that_arrive_together_are_stored_once(organization):
+    assert all(store_at_once([Arrival(b"the same", organization.pk)] * 20))
+    assert WebhookEvent.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_tenant_that_is_gone_takes_no_others_delivery_with_it(organization):
+    arrivals = [Arrival(b"one", organization.pk), Arrival(b"two", organization.pk + 1), Arrival(b"three", None)]
+    assert store_at_once(arrivals) == [True, False, True]
+    assert WebhookEvent.objects.count() == 2
+
+
+def test_large_bodies_are_not_gathered(organization, django_assert_num_queries):
+    with django_assert_num_queries(3):
+        store_at_once([Arrival(bytes([number]) * 3_000_000, organization.pk) for number in range(3)])
+
+
+def test_when_too_many_wait_the_sender_is_told_to_come_again(organization, monkeypatch):
+    monkeypatch.setattr("calls.webhooks.writer.MOST_WAITING", 2)
+    with pytest.raises(Refused, match="Try again"):
+        store_at_once([Arrival(b"%d" % number, organization.pk) for number in range(3)])

@@ -29,9 +29,9 @@ def status_update(status: str, timestamp: int, **fields: Any) -> dict[str, Any]:
     return event
 
 
-def take(client: Any, organization: Organization, *events: Any) -> None:
+def take(organization: Organization, *events: Any) -> None:
     for event in events:
-        assert deliver(client, organization, event).status_code == 200
+        assert deliver(organization, event).status_code == 200
         tasks.drain_inbox()
 
 
@@ -79,13 +79,13 @@ def test_200_orders_of_the_same_tellings_give_the_same_report(sequence):
         assert merge(map(parse, sequence)) == wanted
 
 
-def test_shuffled_deliveries_give_the_same_row(client, organization, sequence):
+def test_shuffled_deliveries_give_the_same_row(organization, sequence):
     """The same 20 events through the whole path, in ten orders; between them the workers run or not, as it happens."""
     rows, chance = [], random.Random(3)
     for _ in range(10):
         chance.shuffle(sequence)
         for event in sequence:
-            deliver(client, organization, event)
+            deliver(organization, event)
             if chance.random() < 0.3:
                 tasks.drain_inbox()
         tasks.drain_inbox()
@@ -101,9 +101,9 @@ def test_shuffled_deliveries_give_the_same_row(client, organization, sequence):
 
 
 @pytest.mark.parametrize("seeds_first", [True, False])
-def test_both_shapes_of_a_call_make_one_call_in_which_vapis_own_report_wins(client, organization, seeds_first):
+def test_both_shapes_of_a_call_make_one_call_in_which_vapis_own_report_wins(organization, seeds_first):
     seeds = seeds_report(CALL_ID, aiSummary="The seeds' summary.", customer={"number": "+33100000000"})
-    take(client, organization, *((seeds, payload("end-of-call-report"))[:: 1 if seeds_first else -1]))
+    take(organization, *((seeds, payload("end-of-call-report"))[:: 1 if seeds_first else -1]))
     found = row(organization)
     assert found["summary"].startswith("Nadia")
     assert (found["caller_number"], found["duration_seconds"]) == ("+33639980017", 33)
@@ -111,76 +111,76 @@ def test_both_shapes_of_a_call_make_one_call_in_which_vapis_own_report_wins(clie
 
 
 @pytest.mark.parametrize("seeds_first", [True, False])
-def test_what_one_shape_leaves_out_the_other_fills_in(client, organization, seeds_first):
+def test_what_one_shape_leaves_out_the_other_fills_in(organization, seeds_first):
     vapis = report(CALL_ID, analysis={}, summary=None)
-    take(client, organization, *((seeds_report(CALL_ID), vapis)[:: 1 if seeds_first else -1]))
+    take(organization, *((seeds_report(CALL_ID), vapis)[:: 1 if seeds_first else -1]))
     assert row(organization)["summary"] == "L'appelant souhaite prendre rendez-vous."
 
 
-def test_a_later_telling_of_equal_weight_wins_and_silence_erases_nothing(client, organization):
+def test_a_later_telling_of_equal_weight_wins_and_silence_erases_nothing(organization):
     late = report(CALL_ID, timestamp=1791274489999, analysis={"summary": "Later."}, summary=None, cost=None, costs=None)
     late["message"]["costBreakdown"] = None
-    take(client, organization, late, payload("end-of-call-report"))
+    take(organization, late, payload("end-of-call-report"))
     found = row(organization)
     assert (found["summary"], str(found["cost"])) == ("Later.", "0.048400")
 
 
-def test_duplicates_change_nothing(client, organization):
-    take(client, organization, payload("status-update"), payload("end-of-call-report"))
+def test_duplicates_change_nothing(organization):
+    take(organization, payload("status-update"), payload("end-of-call-report"))
     before = row(organization)
-    take(client, organization, *[payload("end-of-call-report"), payload("status-update")] * 5)
+    take(organization, *[payload("end-of-call-report"), payload("status-update")] * 5)
     assert row(organization) == before
     assert WebhookEvent.objects.count() == 2
 
 
 @pytest.mark.parametrize("status", ["ringing", "in-progress", "queued"])
-def test_a_call_that_is_over_does_not_ring_again(client, organization, status):
-    take(client, organization, payload("end-of-call-report"), status_update(status, 1791274999999))
+def test_a_call_that_is_over_does_not_ring_again(organization, status):
+    take(organization, payload("end-of-call-report"), status_update(status, 1791274999999))
     assert row(organization)["status"] == "completed"
 
 
-def test_a_call_that_is_answered_does_not_ring_again(client, organization):
-    take(client, organization, status_update("in-progress", 1791274442809), status_update("ringing", 1791274443000))
+def test_a_call_that_is_answered_does_not_ring_again(organization):
+    take(organization, status_update("in-progress", 1791274442809), status_update("ringing", 1791274443000))
     assert row(organization)["status"] == "in-progress"
 
 
-def test_parts_begin_with_the_report_and_only_once(client, organization):
-    take(client, organization, payload("status-update"))
+def test_parts_begin_with_the_report_and_only_once(organization):
+    take(organization, payload("status-update"))
     call = Call.objects.for_organization(organization).get()
     assert not call.steps.exists()
-    take(client, organization, payload("end-of-call-report"), seeds_report(CALL_ID), report(CALL_ID))
+    take(organization, payload("end-of-call-report"), seeds_report(CALL_ID), report(CALL_ID))
     assert sorted(call.steps.values_list("kind", flat=True)) == ["email", "push", "recording", "summary"]
 
 
-def test_nothing_is_lost_when_an_event_comes_after_the_raw_bodies_were_dropped(client, organization):
-    take(client, organization, payload("status-update"), payload("end-of-call-report"))
+def test_nothing_is_lost_when_an_event_comes_after_the_raw_bodies_were_dropped(organization):
+    take(organization, payload("status-update"), payload("end-of-call-report"))
     before = row(organization)
     assert inbox.drop_raw_bodies(older_than=timezone.now()) == 2
-    take(client, organization, status_update("in-progress", 1791274444000))
+    take(organization, status_update("in-progress", 1791274444000))
     assert row(organization) == before
 
 
-def test_raw_bodies_of_events_not_yet_processed_are_kept(client, organization):
-    deliver(client, organization, report())
+def test_raw_bodies_of_events_not_yet_processed_are_kept(organization):
+    deliver(organization, report())
     assert inbox.drop_raw_bodies(older_than=timezone.now()) == 0
 
 
-def test_our_own_summary_survives_a_late_event(client, organization):
-    take(client, organization, report(CALL_ID, analysis={}, summary=None))
+def test_our_own_summary_survives_a_late_event(organization):
+    take(organization, report(CALL_ID, analysis={}, summary=None))
     organization.calls.update(summary="Ours.", recording_name="org/1/calls/x.mp3")
-    take(client, organization, status_update("in-progress", 1791274444000))
+    take(organization, status_update("in-progress", 1791274444000))
     found = row(organization)
     assert (found["summary"], found["recording_name"]) == ("Ours.", "org/1/calls/x.mp3")
 
 
-def test_the_same_call_id_at_two_tenants_is_two_calls(client, organization, charlie):
+def test_the_same_call_id_at_two_tenants_is_two_calls(organization, charlie):
     theirs = charlie.organizations.get()
-    take(client, organization, {"message": {"type": "status-update", "status": "ringing", "call": {"id": "same"}}})
-    take(client, theirs, {"message": {"type": "status-update", "status": "in-progress", "call": {"id": "same"}}})
+    take(organization, {"message": {"type": "status-update", "status": "ringing", "call": {"id": "same"}}})
+    take(theirs, {"message": {"type": "status-update", "status": "in-progress", "call": {"id": "same"}}})
     assert (row(organization)["status"], row(theirs)["status"]) == ("ringing", "in-progress")
 
 
-def test_a_call_of_which_nothing_is_told_but_its_id_has_a_time_all_the_same(client, organization):
-    deliver(client, organization, {"message": {"type": "end-of-call-report", "call": {"id": "bare"}}})
+def test_a_call_of_which_nothing_is_told_but_its_id_has_a_time_all_the_same(organization):
+    deliver(organization, {"message": {"type": "end-of-call-report", "call": {"id": "bare"}}})
     work()
     assert abs((row(organization)["started_at"] - timezone.now()).total_seconds()) < 60

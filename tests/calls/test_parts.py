@@ -273,9 +273,9 @@ def steps_of(call: Call, due_at: Any) -> list[int]:
     return [call.steps.create(kind=kind, due_at=due_at).pk for kind in StepKind]
 
 
-def test_a_poisonous_event_is_given_up_alone(client, organization):
+def test_a_poisonous_event_is_given_up_alone(organization):
     for number in range(10):
-        deliver(client, organization, report(f"call-{number}"))
+        deliver(organization, report(f"call-{number}"))
     poison = WebhookEvent.objects.order_by("pk")[4]
     with connection.cursor() as cursor:
         cursor.execute("UPDATE calls_webhookevent SET body = %s WHERE id = %s", [b"not ours", poison.pk])
@@ -288,8 +288,8 @@ def test_a_poisonous_event_is_given_up_alone(client, organization):
     assert (found.state, found.error, found.attempts) == (EventState.FAILED, "InvalidToken", MOST_EVENT_ATTEMPTS)
 
 
-def test_an_event_that_kills_its_workers_is_given_up(client, organization):
-    deliver(client, organization, report())
+def test_an_event_that_kills_its_workers_is_given_up(organization):
+    deliver(organization, report())
     WebhookEvent.objects.update(attempts=MOST_EVENT_ATTEMPTS)
     tasks.drain_inbox()
     found = WebhookEvent.objects.get()
@@ -299,8 +299,8 @@ def test_an_event_that_kills_its_workers_is_given_up(client, organization):
     assert WebhookEvent.objects.get().state == EventState.PROCESSED
 
 
-def test_an_event_whose_worker_died_is_found_again_after_its_lease(client, organization, time_machine):
-    deliver(client, organization, report())
+def test_an_event_whose_worker_died_is_found_again_after_its_lease(organization, time_machine):
+    deliver(organization, report())
     assert inbox.claim_next() is not None
     assert inbox.claim_next() is None
     time_machine.move_to(timezone.now() + inbox.LEASE + timedelta(seconds=1))

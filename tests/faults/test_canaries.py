@@ -178,7 +178,7 @@ def the_operator_sets_the_platform_up(scene: Scene) -> Browser:
 
 
 def the_owner_sets_ava_up(scene: Scene) -> Browser:
-    browser, planted, address = scene.browser(), scene.canaries, "/en/settings/?section="
+    browser, planted, address = scene.browser(), scene.canaries, "/en/settings?section="
     browser.sign_in(EMAIL, planted.mistyped["password"])
     assert browser.sign_in(EMAIL, planted.password).url.endswith("/dashboard/")
     for key in (planted.mistyped["Vapi key"], planted.vapi_key):
@@ -230,7 +230,7 @@ def until_all_calls_are_done(scene: Scene) -> None:
 
 def people_look_around(scene: Scene, owner: Browser, operator: Browser) -> None:
     call = scene.organization.calls.exclude(recording_name="").get()
-    sections = [f"/en/settings/?section={name}" for name in ("vapi", "twilio", "number")]
+    sections = [f"/en/settings?section={name}" for name in ("vapi", "twilio", "number")]
     for path in ("/en/dashboard/", "/en/calls/", f"/en/calls/{call.pk}/", "/fr/nowhere/", *sections):
         owner.get(path)
     recording = owner.session.get(f"{scene.web.url}/en/calls/{call.pk}/recording/", allow_redirects=False, timeout=20)

@@ -22,9 +22,9 @@ SIGNED_IN = [
     "/dashboard/",
     "/calls/",
     "/calls/ringing/not-yet-known/",
-    "/settings/?section=vapi",
-    "/settings/?section=twilio",
-    "/settings/?section=number",
+    "/settings?section=vapi",
+    "/settings?section=twilio",
+    "/settings?section=number",
     "/accounts/email/",
     "/accounts/password/change/",
     "/accounts/reauthenticate/",
@@ -253,16 +253,16 @@ def test_list_leads_to_older_calls_and_back(organization, browser):
 
 
 def test_deleting_the_key_asks_first(organization, browser):
-    assert 'name="delete"' not in html_of(browser, "/settings/?section=vapi")
+    assert 'name="delete"' not in html_of(browser, "/settings?section=vapi")
     connect(organization)
-    html = html_of(browser, "/settings/?section=vapi")
+    html = html_of(browser, "/settings?section=vapi")
     assert '<input type="checkbox" name="delete" required>' in html
     assert "****1234" in html
     assert "a-key-of-the-tenant" not in html
 
 
 def test_what_is_wrong_stands_beside_its_field(browser):
-    response = browser.post("/en/settings/?section=vapi", {"api_key": "short"})
+    response = browser.post("/en/settings?section=vapi", {"api_key": "short"})
     html = response.content.decode()
     assert 'aria-invalid="true"' in html
     assert 'id="id_api_key_error"' in html

@@ -245,8 +245,9 @@ class Processes:
 
     def web(self, port: int | None = None, workers: int = 1, threads: int = 4, extra: Sequence[str] = ()) -> Web:
         address = f"127.0.0.1:{port or free_port()}"
-        size = f"--worker-class gthread --workers {workers} --threads {threads}"
-        command = f"-m gunicorn ava.wsgi --bind {address} {size} --no-control-socket"
+        size = f"--worker-class ava.server.Worker --workers {workers}"
+        command = f"-m gunicorn ava.asgi --bind {address} {size} --no-control-socket"
+        self.env["WEB_THREADS"] = str(threads)
         web = self._start(Web, "web", [*command.split(), *extra], _is_healthy)
         web.url = f"http://{address}"
         return web

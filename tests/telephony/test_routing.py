@@ -276,7 +276,7 @@ def test_a_number_comes_back_to_a_tenant_that_had_one_before(practice, operator)
 
 # --- On the page ------------------------------------------------------------------------------------------------------
 
-PAGE = "/en/settings/?section=number"
+PAGE = "/en/settings?section=number"
 
 
 @pytest.fixture

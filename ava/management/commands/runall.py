@@ -76,7 +76,7 @@ class Installation:
         if with_sandbox:
             self._start_sandbox()
         self._write_run_file()
-        self._start("web", sys.executable, "-m", "gunicorn", *self._gunicorn_options(), "ava.wsgi")
+        self._start("web", sys.executable, "-m", "gunicorn", *self._gunicorn_options(), "ava.asgi")
         self._start("worker", sys.executable, "-m", "celery", "-A", "ava", "worker", "--concurrency", "2", "-l", "INFO")
         self._start("beat", sys.executable, "-m", "celery", "-A", "ava", "beat", "-l", "WARNING", "--pidfile=")
         self._wait_for("web", f"http://{HOST}:{self.port}/readyz")
@@ -144,7 +144,7 @@ class Installation:
         path.chmod(0o600)
 
     def _gunicorn_options(self) -> list[str]:
-        options = ["--bind", f"{HOST}:{self.port}", "--worker-class", "gthread", "--workers", "2", "--threads", "4"]
+        options = ["--bind", f"{HOST}:{self.port}", "--worker-class", "ava.server.Worker", "--workers", "2"]
         return [*options, "--worker-tmp-dir", str(self.folder), "--no-control-socket"]
 
     def _start(self, name: str, *command: str | Path) -> None:
