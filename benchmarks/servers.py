@@ -33,6 +33,7 @@ TABLE = """
     )
 """
 GUNICORN = "-m gunicorn {app} --bind 127.0.0.1:{port} --worker-class gthread -w 4 --threads 2 --no-control-socket"
+AVA = "-m gunicorn ava.asgi --bind 127.0.0.1:{port} --worker-class ava.server.Worker -w 2 --no-control-socket"
 UVICORN = (
     "-m uvicorn {app} --host 127.0.0.1 --port {port} --workers 2 --loop uvloop --http httptools "
     "--no-access-log --log-level warning"
@@ -97,7 +98,7 @@ def start() -> Iterator[Machine]:
         trivial = run("trivial", TRIVIAL, single)
         bare = run("bare", GUNICORN.replace("{app}", bare_app), single, **bare_env)
         peer = run("fastapi", UVICORN.replace("{app}", peer_app), single)
-        ava = run("ava", GUNICORN.replace("{app}", "ava.wsgi"), tenants)
+        ava = run("ava", AVA, tenants)
         ava = replace(ava, table="calls_webhookevent")
         repeats = replace(ava, name="ava, repeats", targets=tenants[:1], repeat=True)
         yield Machine(database.url, description, [ava, bare, peer, repeats], trivial)

@@ -39,7 +39,7 @@ def send(url: str, post: Post, *, timeout: float = 20, before: Callable[[], obje
         connection.request("POST", post.path, post.body, {"Content-Type": "application/json", **post.headers})
         response = connection.getresponse()
         body = response.read()
-        return Answer(response.status, time.monotonic() - started_at, dict(response.getheaders()), body)
+        return Answer(response.status, time.monotonic() - started_at, response.headers, body)
     except (OSError, http.client.HTTPException):
         return Answer(0, time.monotonic() - started_at)
     finally:
