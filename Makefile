@@ -6,12 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal \
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links --no-config --quiet
 
-.PHONY: run test lint format bench lock messages
+.PHONY: run test lint format bench screenshots lock messages
 
 run: $(VENV)/.run
 	@exec $(BIN)/python manage.py runall
 
 test: $(VENV)/.dev
+	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev
@@ -28,6 +29,11 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+
+# Pictures of every page in every language, theme and size, to be looked at.
+screenshots: $(VENV)/.dev
+	@$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m tests.browser.screenshots
 
 # After changing a dependency in pyproject.toml.
 lock: $(VENV)/.dev

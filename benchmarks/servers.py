@@ -77,9 +77,9 @@ class Machine:
 def start() -> Iterator[Machine]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)))
-        database = stack.enter_context(_start_postgres())
+        database = stack.enter_context(start_postgres())
         broker = stack.enter_context(valkey.start())
-        os.environ.update(_environment(database.url, broker.url, folder))
+        os.environ.update(environment(database.url, broker.url, folder))
         tenants = _prepare_ava()
         description = f"{_version(database)}; bodies of bare and fastapi: {_make_tables(database.url)}"
 
@@ -87,7 +87,7 @@ def start() -> Iterator[Machine]:
             port = free_port()
             args = [sys.executable, *command.format(port=port).split()]
             log = folder / f"{name}.log"
-            process = Process(name, args, log, lambda _: _answers(port), cwd=ROOT, env={**os.environ, **env})
+            process = Process(name, args, log, lambda _: answers(port), cwd=ROOT, env={**os.environ, **env})
             stack.callback(process.terminate)
             process.wait_ready()
             return Contender(name, f"{name}_event", targets, port, process)
@@ -104,7 +104,7 @@ def start() -> Iterator[Machine]:
         yield Machine(database.url, description, [ava, bare, peer, repeats], trivial)
 
 
-def _start_postgres() -> PostgresServer:
+def start_postgres() -> PostgresServer:
     """One that knows lz4, if there is one on this machine: the bare view is to have the best there is."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     for programs in [postgres.find_programs(), *installed]:
@@ -139,7 +139,7 @@ def _make_tables(url: str) -> str:
     return compression
 
 
-def _environment(database_url: str, broker_url: str, folder: Path) -> Mapping[str, str]:
+def environment(database_url: str, broker_url: str, folder: Path) -> Mapping[str, str]:
     return {
         "DJANGO_SETTINGS_MODULE": "ava.settings",
         "SECRET_KEY": "a key for benchmarks only, which protects nothing at all and is long enough",
@@ -171,7 +171,7 @@ def _prepare_ava() -> list[Target]:
     return targets
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n")
         return connection.recv(20).startswith(b"HTTP/1.1")

@@ -1,0 +1,22 @@
+"""One installation and one browser for all tests of a process."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser import chromium, site
+from tests.browser.site import Site
+from tests.story.installation import RunningAva
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium.launched() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with RunningAva(tmp_path_factory.mktemp("browser")) as ava:
+        yield site.prepare(ava)
