@@ -1,5 +1,7 @@
 """Put the assistant on the phone, and take it off. Each step can be repeated, so pressing again finishes the work."""
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 
 from accounts import credentials
@@ -20,17 +22,20 @@ def activate(*, organization: Organization) -> Studio:
     studio = sync.studio_of(organization)
     if not organization.numbers.exists():
         raise _problem(studio, _("There is no phone number yet. Choose one under Settings, Number."))
-    try:
-        server = sync.push(studio)
-    except (ProviderError, credentials.MissingCredential) as error:
-        raise _problem(studio, _("The assistant was not saved at Vapi."), error) from error
-    try:
-        for number in organization.numbers.all():
-            routing.route(number, assistant_id=studio.vapi_id, server=server)
-    except (ProviderError, credentials.MissingCredential) as error:
-        reason = _("The assistant is ready at Vapi, but the number does not lead to it yet.")
-        raise _problem(studio, reason, error) from error
+    _route(studio, server=_push(studio))
     studio.mark_active(True)
+    return studio
+
+
+def send(*, studio: Studio) -> Studio:
+    """Bring the studio to Vapi; an active one keeps its numbers, also where Vapi had to make another assistant.
+
+    Raises NotPossible, which says why Vapi has not got the latest.
+    """
+    assistant_before = studio.vapi_id
+    server = _push(studio)
+    if studio.is_active and studio.vapi_id != assistant_before:
+        _route(studio, server=server)
     return studio
 
 
@@ -51,6 +56,22 @@ def renew_webhook_secret(*, organization: Organization) -> None:
     organization_endpoint(organization).rotate_secret()
     if sync.studio_of(organization).is_active:
         activate(organization=organization)
+
+
+def _push(studio: Studio) -> dict[str, Any]:
+    try:
+        return sync.push(studio)
+    except (ProviderError, credentials.MissingCredential) as error:
+        raise _problem(studio, _("The assistant was not saved at Vapi."), error) from error
+
+
+def _route(studio: Studio, *, server: dict[str, Any]) -> None:
+    try:
+        for number in studio.organization.numbers.all():
+            routing.route(number, assistant_id=studio.vapi_id, server=server)
+    except (ProviderError, credentials.MissingCredential) as error:
+        reason = _("The assistant is ready at Vapi, but the number does not lead to it yet.")
+        raise _problem(studio, reason, error) from error
 
 
 def _problem(studio: Studio, what: str, error: Exception | None = None) -> NotPossible:

@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organization, TenantModel
 
@@ -16,6 +17,26 @@ class Persona(models.TextChoices):
     CONCIERGE = "concierge", _("Concierge")
     SDR = "sdr", _("Sales representative")
     CUSTOMER_SUCCESS = "cs", _("Customer success")
+
+
+class Calendar(models.TextChoices):
+    GOOGLE = "google", "Google Calendar"
+    OUTLOOK = "outlook", "Outlook"
+    NONE = "none", pgettext_lazy("choice", "None")
+
+
+class WorkspaceApp(models.TextChoices):
+    SLACK = "slack", "Slack"
+    NOTION = "notion", "Notion"
+    TEAMS = "teams", "Microsoft Teams"
+    GOOGLE_DRIVE = "google_drive", "Google Drive"
+    TRELLO = "trello", "Trello"
+
+
+class Crm(models.TextChoices):
+    HUBSPOT = "hubspot", "HubSpot"
+    SALESFORCE = "salesforce", "Salesforce"
+    NONE = "none", pgettext_lazy("choice", "None")
 
 
 def default_languages() -> list[str]:
@@ -64,6 +85,10 @@ class Studio(TenantModel):
         validators=[MinValueValidator(10), MaxValueValidator(43_200)],
     )
 
+    calendar = models.CharField(_("calendar"), max_length=20, choices=Calendar.choices, default=Calendar.NONE)
+    workspace_apps = models.JSONField(_("workspace apps"), default=list, blank=True)
+    crm = models.CharField(_("CRM"), max_length=20, choices=Crm.choices, default=Crm.NONE)
+
     is_active = models.BooleanField(_("active"), default=False)
     vapi_id = models.CharField(max_length=64, blank=True, db_index=True)
     vapi_org_id = models.CharField(max_length=64, blank=True)
@@ -99,6 +124,29 @@ class Studio(TenantModel):
         self.save(update_fields=["problem"])
 
 
+class StudioVersion(TenantModel):
+    """The studio's settings as somebody left them. No secret is among them: keys are the credentials' own."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="studio_versions")
+    number = models.PositiveIntegerField(_("version"))
+    values = models.JSONField(_("settings"))
+    changed = models.JSONField(_("changed settings"), default=list)
+    restored = models.PositiveIntegerField(_("restored version"), null=True, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("studio version")
+        verbose_name_plural = _("studio versions")
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "number"], name="studio_version_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization} v{self.number}"
+
+
 class GlobalPrompt(models.Model):
     """An instruction of the operator's that every assistant gets, by persona or all. Only added to, never edited."""
 
@@ -128,5 +176,4 @@ class GlobalPrompt(models.Model):
     @classmethod
     def current(cls, persona: str) -> "GlobalPrompt | None":
         """The newest version for a persona, else the newest for all."""
-        versions = cls.objects.order_by("-version")
-        return versions.filter(persona=persona).first() or versions.filter(persona="").first()
+        return cls.objects.filter(persona__in=[persona, ""]).order_by("-persona", "-version").first()

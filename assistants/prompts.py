@@ -1,11 +1,14 @@
 """The system prompt: the operator's, filled for the tenant, then the tenant's own words."""
 
 import re
+from typing import Any
 
 from django.utils import translation
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import pgettext_lazy as _in
 
 from accounts.models import Organization
-from assistants.models import GlobalPrompt, Studio
+from assistants.models import GlobalPrompt, Persona, Studio
 
 DEFAULT_PROMPT = (
     "You are [ASSISTANT_NAME], the receptionist of [ORGANIZATION_NAME] on the phone. The person you work for is "
@@ -13,6 +16,33 @@ DEFAULT_PROMPT = (
     "short and warm; one question at a time. Take the caller's name, the reason for the call and a call-back number. "
     "Never invent facts, prices or appointments. When you have what is needed, repeat it, and say goodbye."
 )
+TONES = {
+    "professional": _in("tone", "professional"),
+    "warm": _in("tone", "warm"),
+    "friendly": _in("tone", "friendly"),
+    "formal": _in("tone", "formal"),
+    "cheerful": _in("tone", "cheerful"),
+    "calm": _in("tone", "calm"),
+}
+# What a persona is there for, in the assistant's own language.
+_JOBS: dict[str, Any] = {
+    Persona.SECRETARY: gettext_lazy(
+        "You answer the telephone as a secretary: find out who is calling and why, take a message or an appointment "
+        "request, and a number to call back."
+    ),
+    Persona.CONCIERGE: gettext_lazy(
+        "You answer the telephone as a concierge: welcome each caller like a guest, answer what you know about the "
+        "house, and note what they wish with their name and number."
+    ),
+    Persona.SDR: gettext_lazy(
+        "You answer the telephone as a sales representative: understand what the caller needs, by when and for whom, "
+        "and arrange that a colleague calls back with an offer."
+    ),
+    Persona.CUSTOMER_SUCCESS: gettext_lazy(
+        "You answer the telephone for existing customers: listen to what does not work, note the steps and their "
+        "name, and say when somebody will call back."
+    ),
+}
 _PLACEHOLDER = re.compile(r"\[([A-Z_]+)\]")
 _ENGLISH_NAMES = {"en": "English", "fr": "French", "he": "Hebrew"}
 
@@ -20,13 +50,16 @@ _ENGLISH_NAMES = {"en": "English", "fr": "French", "he": "Hebrew"}
 def build(studio: Studio) -> str:
     """An assistant's whole instruction: global prompt, what it is for, the tenant's instructions and guidelines."""
     prompt = GlobalPrompt.current(studio.persona)
+    values = placeholders(studio)
+    texts = (studio.job_to_be_done, studio.system_prompt, studio.guidelines)
+    job, own, guidelines = (fill(text, values).strip() for text in texts)
     parts = [
-        fill(prompt.text if prompt else DEFAULT_PROMPT, placeholders(studio)),
-        f"Your job: {studio.job_to_be_done}" if studio.job_to_be_done else "",
-        studio.system_prompt,
-        f"Guidelines of {studio.organization.name}:\n{studio.guidelines}" if studio.guidelines else "",
+        fill(prompt.text if prompt else DEFAULT_PROMPT, values).strip(),
+        f"Your job: {job}" if job else "",
+        own,
+        f"Guidelines of {studio.organization.name}:\n{guidelines}" if guidelines else "",
     ]
-    return "\n\n".join(part.strip() for part in parts if part.strip())
+    return "\n\n".join(part for part in parts if part)
 
 
 def fill(text: str, values: dict[str, str]) -> str:
@@ -38,6 +71,8 @@ def placeholders(studio: Studio) -> dict[str, str]:
     """Every placeholder and what it stands for in this organization."""
     organization: Organization = studio.organization
     owner = organization.owner
+    with translation.override("en"):  # the prompt is the same whoever looks at it
+        persona = str(studio.get_persona_display())
     return {
         "USER_NAME": owner.full_name if owner and owner.full_name else organization.name,
         "ORGANIZATION_NAME": organization.name or "the business",
@@ -49,7 +84,7 @@ def placeholders(studio: Studio) -> dict[str, str]:
         "LANGUAGE": language_name(studio.language),
         "LANGUAGES": ", ".join(language_name(code) for code in studio.languages),
         "ASSISTANT_NAME": studio.name,
-        "PERSONA": studio.get_persona_display(),
+        "PERSONA": persona,
         "TONE": studio.tone,
     }
 
@@ -61,8 +96,49 @@ def language_name(code: str) -> str:
 
 def first_message(studio: Studio) -> str:
     """What the caller hears first, in the assistant's language; the recording notice belongs to it."""
+    greeting = studio.first_message or draft_first_message(studio)
+    return filled(f"{greeting} {studio.consent_notice}".strip(), studio)
+
+
+def filled(text: str, studio: Studio) -> str:
+    """A text of the tenant's own, with its placeholders filled."""
+    return fill(text, placeholders(studio)) if _PLACEHOLDER.search(text) else text
+
+
+def unknown_placeholders(text: str, studio: Studio) -> list[str]:
+    """What looks like a placeholder in a text and is none: it would be read out as it stands."""
+    found = dict.fromkeys(_PLACEHOLDER.findall(text))
+    known = placeholders(studio) if found else {}
+    return [f"[{name}]" for name in found if name not in known]
+
+
+def draft_first_message(studio: Studio) -> str:
+    """A greeting in the assistant's language, for who has written none."""
     with translation.override(studio.language):
-        greeting = studio.first_message or translation.gettext(
-            "%(organization)s, hello. I am %(name)s, the assistant. How can I help you?"
-        ) % {"organization": studio.organization.name, "name": studio.name}
-    return f"{greeting} {studio.consent_notice}".strip()
+        values = {"organization": studio.organization.name, "name": studio.name}
+        if not studio.organization.name:
+            return gettext("Hello. I am %(name)s, the assistant. How can I help you?") % values
+        return gettext("%(organization)s, hello. I am %(name)s, the assistant. How can I help you?") % values
+
+
+def draft_instructions(studio: Studio) -> str:
+    """Instructions to begin with, from persona and tone, in the assistant's language."""
+    with translation.override(studio.language):
+        lines = [
+            str(_JOBS.get(studio.persona, "")),
+            gettext("Tone: %(tone)s.") % {"tone": tone_label(studio.tone)},
+            gettext("Speak in short sentences, one question at a time. Repeat names and numbers to be sure of them."),
+            gettext("If you do not know something, say so, and promise that somebody will call back."),
+        ]
+    return "\n".join(line for line in lines if line)
+
+
+def tone_label(tone: str) -> str:
+    """A tone in the reader's language, where it is one of the usual ones; else as it was typed."""
+    return str(TONES.get(tone, tone))
+
+
+def tone_named(typed: str) -> str:
+    """The tone somebody typed; one of the usual ones under its own name, in whatever language it was typed."""
+    wanted = typed.strip().casefold()
+    return next((tone for tone, label in TONES.items() if str(label).casefold() == wanted), typed.strip())

@@ -10,23 +10,12 @@ from typing import Any
 
 from django.conf import settings
 
-from assistants import prompts
+from assistants import prompts, voices
 from assistants.models import Studio
 
 LONGEST_NAME = 40
 SERVER_TIMEOUT_SECONDS = 20
 SUMMARY_TIMEOUT_SECONDS = 20
-# Bounds of the voice's speed per provider; providers that are not here take no speed.
-SPEEDS = {
-    "11labs": (0.7, 1.2),
-    "azure": (0.5, 2.0),
-    "vapi": (0.25, 2.0),
-    "openai": (0.25, 4.0),
-    "playht": (0.1, 5.0),
-    "lmnt": (0.25, 2.0),
-    "minimax": (0.5, 2.0),
-    "xai": (0.7, 1.5),
-}
 _AZURE_LOCALES = {"en": "en-US", "fr": "fr-FR", "he": "he-IL"}
 _LANGUAGE_NAMES = {"en": "English", "fr": "French", "he": "Hebrew"}
 
@@ -37,7 +26,9 @@ def build(studio: Studio, *, server: dict[str, Any]) -> dict[str, Any]:
         "name": f"{studio.name} - {studio.organization.name}".strip(" -")[:LONGEST_NAME],
         "firstMessage": prompts.first_message(studio),
         "firstMessageMode": "assistant-speaks-first",
-        "endCallMessage": studio.end_call_message,  # also when it is empty: what a PATCH leaves out stays at Vapi
+        "endCallMessage": prompts.filled(
+            studio.end_call_message, studio
+        ),  # also when it is empty: what a PATCH leaves out stays at Vapi
         "model": _model(studio),
         "voice": _voice(studio),
         "transcriber": _transcriber(studio),
@@ -100,8 +91,9 @@ def _model(studio: Studio) -> dict[str, Any]:
 
 def _voice(studio: Studio) -> dict[str, Any]:
     voice: dict[str, Any] = {"provider": studio.voice_provider, "voiceId": studio.voice_id}
-    if bounds := SPEEDS.get(studio.voice_provider):
-        voice["speed"] = min(max(float(studio.voice_speed), bounds[0]), bounds[1])
+    if studio.voice_provider in voices.SPEEDS:
+        slowest, fastest = voices.speed_bounds(studio.voice_provider)
+        voice["speed"] = float(min(max(studio.voice_speed, slowest), fastest))
     if studio.voice_provider == "11labs":
         voice["model"] = "eleven_multilingual_v2"
     return voice

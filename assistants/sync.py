@@ -21,8 +21,11 @@ VOICES = {"he": {"voice_provider": "azure", "voice_id": "he-IL-HilaNeural"}}
 
 def studio_of(organization: Organization) -> Studio:
     """The organization's studio; made with the defaults when it has none yet."""
+    rows = Studio.objects.for_organization(organization).select_related("organization")
+    if studio := rows.first():
+        return studio
     language = organization.language
-    studio, _created = Studio.objects.for_organization(organization).get_or_create(
+    studio, _created = rows.get_or_create(
         defaults={"organization": organization, "languages": [language], **VOICES.get(language, {})}
     )
     return studio
@@ -47,14 +50,37 @@ def push(studio: Studio) -> dict[str, Any]:
 
 def is_current(studio: Studio) -> bool:
     """Whether what Vapi was last given is what it would be given now."""
+    return has_been_given(studio, assistant_of(studio))
+
+
+def has_been_given(studio: Studio, assistant: dict[str, Any]) -> bool:
+    """Whether Vapi has exactly this of the studio."""
+    return bool(studio.vapi_id) and studio.synced_digest == spec.digest(assistant)
+
+
+def state_of(studio: Studio, assistant: dict[str, Any], *, has_key: bool) -> str:
+    """In a word: `latest`, `keyless`, `refused` (the studio's `problem` says why), or `waiting` to be sent."""
+    if has_been_given(studio, assistant):
+        return "latest"
+    if not has_key:
+        return "keyless"
+    return "refused" if studio.problem else "waiting"
+
+
+def assistant_of(studio: Studio) -> dict[str, Any]:
+    """The assistant's whole JSON as Vapi would be given it now."""
     endpoint = organization_endpoint(studio.organization)
-    server = spec.server(url=webhook_url(studio.organization), credential_id=endpoint.vapi_credential_id)
-    return bool(studio.vapi_id) and studio.synced_digest == spec.digest(spec.build(studio, server=server))
+    server = spec.server(url=_webhook_url(endpoint.token), credential_id=endpoint.vapi_credential_id)
+    return spec.build(studio, server=server)
 
 
 def webhook_url(organization: Organization) -> str:
     """The organization's own address for Vapi's events; with its final slash, as a redirect would lose the body."""
-    return f"{settings.PUBLIC_URL}/webhooks/vapi/{organization_endpoint(organization).token}/"
+    return _webhook_url(organization_endpoint(organization).token)
+
+
+def _webhook_url(token: str) -> str:
+    return f"{settings.PUBLIC_URL}/webhooks/vapi/{token}/"
 
 
 def webhook_server(organization: Organization, vapi: VapiClient) -> dict[str, Any]:

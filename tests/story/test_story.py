@@ -139,7 +139,7 @@ def test_in_a_real_browser_the_recording_plays(ava):
         page.locator("form input[name=password]").press("Enter")
         page.wait_for_url("**/dashboard/")
         page.locator("form[action$='test-call/'] button").click()
-        page.wait_for_selector("audio", timeout=30_000)
+        page.wait_for_selector("audio", state="attached", timeout=30_000)
         played = page.evaluate(
             """async () => { const audio = document.querySelector("audio"); audio.muted = true; await audio.play();
             await new Promise(done => setTimeout(done, 700)); return [audio.currentTime, audio.duration]; }"""
