@@ -77,6 +77,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "ava.lib.compression.CompressTextMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -170,6 +171,10 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile": {"task": "calls.tasks.reconcile_calls", "schedule": 900.0},
     "push-receipts": {"task": "calls.tasks.check_push_receipts", "schedule": 900.0},
     "drop-raw-bodies": {"task": "calls.tasks.drop_raw_bodies", "schedule": 3600.0},
+    "digests": {"task": "calls.tasks.send_digests", "schedule": 120.0},
+    "exports": {"task": "onboarding.tasks.sweep_exports", "schedule": 60.0},
+    "invitations": {"task": "accounts.tasks.sweep_invitations", "schedule": 60.0},
+    "deliver-analytics": {"task": "onboarding.tasks.deliver_analytics", "schedule": 60.0},
     "end-quarantines": {"task": "telephony.tasks.end_quarantines", "schedule": 3600.0},
 }
 
@@ -191,7 +196,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "accounts.flows.AccountAdapter"
+ACCOUNT_ADAPTER = "onboarding.flows.OnboardingAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -235,7 +240,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
         "img-src": [SELF, "data:"],
         "manifest-src": [SELF],
-        "media-src": [SELF, "https://storage.googleapis.com"],
+        "media-src": [SELF, "https://storage.googleapis.com", "https://cdn.openai.com"],
         "script-src": [SELF],
         "style-src": [SELF],
     }
@@ -289,6 +294,8 @@ EXPO_ACCESS_TOKEN = env.str("EXPO_ACCESS_TOKEN", default="")
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
 OPENAI_MODEL = env.str("OPENAI_MODEL", default="gpt-4o-mini")
+POSTHOG_API_KEY = env.str("POSTHOG_API_KEY", default="")
+POSTHOG_HOST = env.str("POSTHOG_HOST", default="https://eu.i.posthog.com")
 # Where a recording may be fetched from although it is not public https: the sandbox, and nothing else.
 TRUSTED_FETCH_ORIGINS = frozenset({SANDBOX_URL} if SANDBOX_URL else ())
 

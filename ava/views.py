@@ -4,9 +4,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.utils.translation import gettext as _
 from django.views import i18n
@@ -15,24 +19,43 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import credentials
 from accounts import views as account_sections
 from accounts.models import VapiCredential
-from accounts.tenancy import TenantRequest, manager_required, organization_required
+from accounts.tenancy import SESSION_KEY, TenantRequest, manager_required, organization_required
 from assistants import activation, sync
+from assistants import views as assistant_sections
+from ava import charts, specimens
 from ava.clients import sandbox
 from ava.clients.errors import ProviderError
-from calls import search
+from calls import reports, search
+from onboarding import offboarding_views
+from onboarding.models import Onboarding
 from telephony import views as telephony_sections
 
-LATEST_CALLS = 5
+LATEST_CALLS = 6
+THEMES = ("light", "dark", "system")
+THEME_COOKIE = "theme"
+A_YEAR = 365 * 24 * 3600
 SECTIONS = {
+    "profile": account_sections.profile_section,
+    "team": account_sections.team_section,
     "vapi": account_sections.vapi_section,
     "twilio": account_sections.twilio_section,
     "number": telephony_sections.number_section,
+    "integrations": assistant_sections.integrations_section,
+    "notifications": account_sections.notifications_section,
+    "plan": account_sections.plan_section,
+    "security": account_sections.security_section,
+    "data": offboarding_views.data_section,
 }
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """What every page's frame shows."""
-    return {"sandbox": bool(settings.SANDBOX_URL), "sandbox_url": settings.SANDBOX_URL}
+    theme = request.COOKIES.get(THEME_COOKIE, "system")
+    return {
+        "sandbox": bool(settings.SANDBOX_URL),
+        "sandbox_url": settings.SANDBOX_URL,
+        "theme": theme if theme in THEMES else "system",
+    }
 
 
 @require_safe
@@ -48,18 +71,35 @@ def dashboard(request: TenantRequest) -> HttpResponse:
     organization = request.organization
     studio = sync.studio_of(organization)
     numbers = list(organization.numbers.order_by("pk"))
-    has_key = credentials.has_vapi_key(organization)
+    key = VapiCredential.objects.for_organization(organization).defer("api_key").first()
+    has_key = key is not None or credentials.has_vapi_key(organization)
+    is_answering = has_key and studio.is_active and any(number.routed_to for number in numbers)
+    week = reports.last_days(organization)
+    latest = search.find_calls(organization, size=LATEST_CALLS).calls
+    today = timezone.localdate()
     context = {
         "studio": studio,
         "has_key": has_key,
-        "key": VapiCredential.objects.for_organization(organization).defer("api_key").first(),
+        "key": key,
         "numbers": numbers,
-        "is_answering": has_key and studio.is_active and any(number.routed_to for number in numbers),
+        "is_answering": is_answering,
         "is_current": sync.is_current(studio),
-        "calls": search.find_calls(organization, size=LATEST_CALLS).calls,
+        "calls_today": [call for call in latest if timezone.localdate(call.started_at) == today],
+        "earlier_calls": [call for call in latest if timezone.localdate(call.started_at) != today],
+        "today": week.days[-1],
+        "week": week,
+        "charts": charts.of_week(week),
+        "setup_url": _setup_url(request, is_answering=is_answering),
         "may_manage": request.membership.may_manage,
     }
     return render(request, "dashboard.html", context)
+
+
+def _setup_url(request: TenantRequest, *, is_answering: bool) -> str:
+    """The way back into the set-up, for who may finish it, until it is finished (or was never needed)."""
+    onboarding = Onboarding.objects.for_organization(request.organization).first()
+    is_finished = onboarding.is_launched if onboarding else is_answering
+    return "" if is_finished or not request.membership.may_manage else reverse("onboarding:resume")
 
 
 @require_POST
@@ -110,8 +150,8 @@ def place_test_call(request: TenantRequest) -> HttpResponse:
 @organization_required
 def settings_page(request: TenantRequest) -> HttpResponse:
     """One section of the settings, chosen by `?section=`; each saves on its own."""
-    name = request.GET.get("section", "vapi")
-    section = SECTIONS.get(name, account_sections.vapi_section)
+    name = request.GET.get("section", "profile")
+    section = SECTIONS.get(name, account_sections.profile_section)
     return section(request)
 
 
@@ -123,6 +163,40 @@ def set_language(request: HttpRequest) -> HttpResponse:
         request.user.locale = language
         request.user.save(update_fields=["locale"])
     return i18n.set_language(request)
+
+
+@require_POST
+def set_theme(request: HttpRequest) -> HttpResponse:
+    """Light, dark, or as the device says; kept in the browser, so that the first byte already has it."""
+    wanted = request.POST.get("theme", "")
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        target = reverse("home")
+    response = redirect(target)
+    if wanted in THEMES:
+        options = {"secure": settings.SESSION_COOKIE_SECURE, "httponly": True, "samesite": "Lax"}
+        response.set_cookie(THEME_COOKIE, wanted, max_age=A_YEAR, **options)
+    return response
+
+
+@require_POST
+@login_required
+def switch_organization(request: TenantRequest) -> HttpResponse:
+    """Work for another of one's organizations; one that is not one's own is not found."""
+    wanted = request.POST.get("organization", "")
+    chosen = next((one for one in request.memberships if str(one.organization_id) == wanted), None)
+    if chosen is None:
+        raise Http404
+    request.session[SESSION_KEY] = chosen.organization_id
+    return redirect("dashboard")
+
+
+@require_safe
+def design(request: HttpRequest) -> HttpResponse:
+    """Every component with all its states, for the operator's people."""
+    if not (request.user.is_authenticated and request.user.is_staff):
+        raise Http404
+    return render(request, "design/page.html", specimens.context())
 
 
 @require_safe

@@ -12,6 +12,7 @@ from accounts.models import Organization
 from calls.models import Call
 
 PAGE_SIZE = 25
+FEWEST_DIGITS = 3
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,14 @@ class Page:
     next_cursor: str
 
 
-def find_calls(organization: Organization, *, cursor: str = "", size: int = PAGE_SIZE) -> Page:
-    """The calls after `cursor`; a cursor that cannot be read means the first page."""
+def find_calls(organization: Organization, *, words: str = "", cursor: str = "", size: int = PAGE_SIZE) -> Page:
+    """The calls with `words` in number or summary, after `cursor`; one that cannot be read means the first page."""
     # The list shows no transcript, which is the heaviest column.
     calls: QuerySet[Call] = organization.calls.defer("transcript").order_by("-started_at", "-id")
+    if words := words.replace("\x00", "").strip():
+        digits = "".join(character for character in words if character.isdigit()).lstrip("0")
+        by_number = Q(caller_number__contains=digits) if len(digits) >= FEWEST_DIGITS else Q()
+        calls = calls.filter(Q(summary__icontains=words) | by_number)
     if place := _read(cursor):
         started_at, pk = place
         calls = calls.filter(

@@ -19,6 +19,7 @@ from calls.models import StepState
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 64 * 1024
+LONGEST_SEARCH = 100
 AUDIO_TYPES = {
     "flac": "audio/flac",
     "m4a": "audio/mp4",
@@ -33,9 +34,11 @@ _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 @require_safe
 @organization_required
 def call_list(request: TenantRequest) -> HttpResponse:
-    """All calls, newest first."""
-    page = search.find_calls(request.organization, cursor=request.GET.get("after", ""))
-    return render(request, "calls/list.html", {"page": page, "is_first": "after" not in request.GET})
+    """All calls, newest first, or those that are searched for."""
+    words = request.GET.get("q", "")[:LONGEST_SEARCH]
+    page = search.find_calls(request.organization, words=words, cursor=request.GET.get("after", ""))
+    context = {"page": page, "is_first": "after" not in request.GET, "words": words}
+    return render(request, "calls/list.html", context)
 
 
 @require_safe

@@ -94,13 +94,16 @@ class TwilioClient:
     With `base_url` each request goes to `{base_url}/{Twilio's host}{path}`: the sandbox.
     """
 
-    def __init__(self, account_sid: str, auth_token: str, base_url: str | None = None) -> None:
+    def __init__(
+        self, account_sid: str, auth_token: str, base_url: str | None = None, *, read_seconds: float | None = None
+    ) -> None:
         # The library would silently take a missing value from the process environment: another tenant's key.
         if not _SID.fullmatch(account_sid) or not auth_token:
             raise Misconfigured(PROVIDER, "the account SID or the auth token is missing or malformed")
         self.account_sid = account_sid
         self._auth_token = auth_token
-        self._client = Client(account_sid, auth_token, http_client=_Transport(base_url), environment={"ISOLATED": "1"})
+        transport = _Transport(base_url, read_seconds)
+        self._client = Client(account_sid, auth_token, http_client=transport, environment={"ISOLATED": "1"})
 
     def __repr__(self) -> str:
         return f"<TwilioClient {self.account_sid}>"
@@ -206,10 +209,10 @@ class TwilioClient:
 class _Transport(TwilioHttpClient):
     """Twilio's HTTP with time-outs, without proxies from the environment and without logs of bodies."""
 
-    def __init__(self, base_url: str | None) -> None:
+    def __init__(self, base_url: str | None, read_seconds: float | None) -> None:
         super().__init__()
         # The library's type says one float, yet it hands this to requests, which also takes a pair.
-        self.timeout: Any = (CONNECT_SECONDS, READ_SECONDS)
+        self.timeout: Any = (CONNECT_SECONDS, read_seconds or READ_SECONDS)
         self.base_url = base_url.rstrip("/") if base_url else ""
         if self.session is not None:
             self.session.trust_env = False

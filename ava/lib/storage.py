@@ -1,15 +1,17 @@
 """Where recordings lie: on this machine's disk or in a GCS bucket; reached by short-lived links only."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from django.conf import settings
 from django.core import signing
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage
-from google.api_core.exceptions import ClientError, GoogleAPIError
+from google.api_core.exceptions import ClientError, GoogleAPIError, NotFound
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.exceptions import GoogleCloudError
 from google.oauth2 import service_account
@@ -53,8 +55,32 @@ def bucket(name: str, credentials_json: str) -> Storage:
 
 def save(storage: Storage, name: str, content: BinaryIO) -> None:
     """Store a file under exactly this name; repeating it leaves one. Raises StorageRefused, StorageUnreachable."""
-    try:
+    with _in_plain_words():
         storage.save(name, File(content, name=name))
+
+
+def copy(storage: Storage, name: str, to: IO[bytes]) -> bool:
+    """Write a stored file into another; False when it is not there. Raises StorageRefused, StorageUnreachable."""
+    with _in_plain_words():
+        try:
+            with storage.open(name) as stored:
+                for chunk in stored.chunks():
+                    to.write(chunk)
+        except (FileNotFoundError, NotFound):
+            return False
+    return True
+
+
+def delete(storage: Storage, name: str) -> None:
+    """Forget a stored file, also one that is gone already. Raises StorageRefused, StorageUnreachable."""
+    with _in_plain_words(), suppress(FileNotFoundError, NotFound):
+        storage.delete(name)
+
+
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
+    try:
+        yield
     except (ClientError, GoogleCloudError) as error:
         if getattr(error, "code", None) in _PERMANENT:
             raise StorageRefused(f"The storage refused the file ({error.code})") from None

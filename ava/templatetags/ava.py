@@ -1,45 +1,38 @@
 """Tags used on every page: numbers and lengths as people read them, and the icons."""
 
+import functools
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from django import template
+from django import forms, template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.forms import BoundField
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
+from heroicons.templatetags.heroicons import heroicon_outline
 
 from ava.lib import phones
 
 register = template.Library()
 
-# Outlines on a 24 by 24 grid, drawn for Ava.
-_ICONS = {
-    "home": "M4 11 12 4l8 7v8a1 1 0 0 1-1 1h-4v-6H9v6H5a1 1 0 0 1-1-1z",
-    "calls": "M6 4h3l2 5-2.5 1.5a11 11 0 0 0 5 5L15 13l5 2v3a2 2 0 0 1-2 2A15 15 0 0 1 4 6a2 2 0 0 1 2-2z",
-    "settings": "M4 7h8M16 7h4M4 17h4M12 17h8M14 5v4M10 15v4",
-    "mail": "M4 6h16v12H4zM4 7l8 6 8-6",
-    "languages": "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM3 12h18M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18",
-    "key": "M14 10a4 4 0 1 0-4 4 4 4 0 0 0 4-4zM13 13l7 7M17 17l2-2",
-    "back": "M15 5l-7 7 7 7",
-    "play": "M8 5l11 7-11 7z",
-}
 DAY = timedelta(days=1)
 
 
+# Icons that point along the line; on a right-to-left page they point the other way. What plays a recording does not.
+_DIRECTIONAL = re.compile(r"(^|-)(left|right)(-|$)|backspace|paper-airplane")
+
+
 @register.simple_tag
+@functools.cache
 def icon(name: str) -> SafeString:
-    """An icon beside a word, so it is hidden from screen readers."""
-    return format_html(
-        '<svg class="icon {}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8" '
-        'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="{}"/></svg>',
-        name,
-        _ICONS[name],
-    )
+    """One of heroicons' outlines beside a word, so it is hidden from screen readers."""
+    classes = "icon directional" if _DIRECTIONAL.search(name) else "icon"
+    return mark_safe(heroicon_outline(str(name), size=None, **{"class": classes, "stroke-width": "1.6"}))  # noqa: S308
 
 
 @register.filter
@@ -83,10 +76,51 @@ def shorten(text: str, most: int) -> str:
 
 
 @register.filter
+def kind(field: BoundField) -> str:
+    """How a field is drawn: segmented, checks, check, switch, secret, or as its widget is."""
+    widget = field.field.widget
+    if isinstance(widget, forms.CheckboxSelectMultiple):
+        return "checks"
+    if isinstance(widget, forms.RadioSelect):
+        return "segmented"
+    if isinstance(widget, forms.CheckboxInput):
+        return "switch" if widget.attrs.get("role") == "switch" else "check"
+    return "secret" if isinstance(widget, forms.PasswordInput) else ""
+
+
+@register.filter
+def described_by(field: BoundField) -> str:
+    """The ids of what is said about a field: its hint, its warning, its error."""
+    parts = {
+        "helptext": field.help_text,
+        "caution": getattr(field.form, "cautions", None) is not None,
+        "error": field.errors,
+    }
+    return " ".join(f"{field.auto_id}_{part}" for part, is_there in parts.items() if is_there)
+
+
+@register.filter
+def caution(field: BoundField) -> str:
+    """A warning that does not block, from the form's own `cautions` (by the field's name)."""
+    return getattr(field.form, "cautions", {}).get(field.name, "")
+
+
+@register.filter
 def control(field: BoundField) -> SafeString:
     """A field's own control, without a placeholder: the label says what belongs there."""
     field.field.widget.attrs.pop("placeholder", None)
-    return field.as_widget()
+    attrs: dict[str, str | bool] = {}
+    if described := described_by(field):
+        attrs["aria-describedby"] = described
+    if field.value() and _is_prose(field):  # an empty one begins where the page's own language does
+        attrs["dir"] = "auto"
+    return field.as_widget(attrs=attrs)
+
+
+def _is_prose(field: BoundField) -> bool:
+    widget = field.field.widget
+    is_text = isinstance(widget, forms.Textarea) or getattr(widget, "input_type", "") == "text"
+    return is_text and "dir" not in widget.attrs and not isinstance(field.value(), int | float)
 
 
 @register.filter

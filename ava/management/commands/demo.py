@@ -17,6 +17,7 @@ from assistants.models import GlobalPrompt, Studio
 from assistants.prompts import DEFAULT_PROMPT
 from ava.lib.environment import embedded_secret
 from ava.lib.phones import country_of
+from onboarding.models import Onboarding
 from telephony import numbers
 from telephony.models import PoolNumber
 
@@ -67,7 +68,14 @@ class Command(BaseCommand):
             "FR",
         )
         organization.save(update_fields=["industry", "profession", "country"])
+        self._mark_onboarded(organization)
         return organization
+
+    def _mark_onboarded(self, organization: Organization) -> None:
+        """The demo tenant is set up already: nobody is sent through the wizard."""
+        rows = Onboarding.objects.for_organization(organization)
+        onboarding, _created = rows.get_or_create(defaults={"organization": organization, "step": "done"})
+        onboarding.mark_launched()
 
     def _fill(self, organization: Organization) -> None:
         """Keys, number and an active assistant, unless somebody has set others meanwhile."""
