@@ -1,5 +1,7 @@
-"""Numbers: the operator's pool, and the ones tenants answer on."""
+"""Numbers: the operator's pool, the ones tenants answer on, and when these are open."""
 
+from collections.abc import Collection
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import models
@@ -8,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, TenantModel
 from ava.lib.crypto import EncryptedTextField
+from telephony import hours
 
 
 class PoolNumber(models.Model):
@@ -86,3 +89,44 @@ class TwilioSubaccount(TenantModel):
 
     def __str__(self) -> str:
         return f"AC****{self.account_sid[-4:]}"
+
+
+class BusinessHours(TenantModel):
+    """When an organization is open, in its own time zone, and who is told when nobody could answer."""
+
+    organization = models.OneToOneField(Organization, models.CASCADE, related_name="business_hours")
+    timezone = models.CharField(_("time zone"), max_length=64, validators=[hours.validate_timezone])
+    weekly = models.JSONField(_("weekly hours"), default=hours.usual_week, validators=[hours.validate_weekly])
+    fallback_email = models.EmailField(_("fallback e-mail"), blank=True)
+    updated_at = models.DateTimeField(_("changed at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("business hours")
+        verbose_name_plural = _("business hours")
+
+    def __str__(self) -> str:
+        return f"{self.organization} · {self.timezone}"
+
+    def is_open_at(self, moment: datetime) -> bool:
+        """Whether the organization is open at `moment`, its holidays considered."""
+        return hours.is_open_at(self, moment, holidays=self._holidays())
+
+    def _holidays(self) -> Collection[date]:
+        return set(self.organization.holidays.values_list("date", flat=True))
+
+
+class Holiday(TenantModel):
+    """A day on which an organization does not open."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="holidays")
+    date = models.DateField(_("date"))
+    name = models.CharField(_("name"), max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = _("holiday")
+        verbose_name_plural = _("holidays")
+        ordering = ["date"]
+        constraints = [models.UniqueConstraint(fields=["organization", "date"], name="holiday_is_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.date:%Y-%m-%d} {self.name}".strip()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
@@ -13,10 +14,16 @@ from ava.lib.phones import is_e164, normalize
 from telephony import pool
 from telephony.models import TenantNumber, TwilioSubaccount
 
+LISTING_SECONDS = 6.0
+
 
 def available_numbers(organization: Organization) -> Sequence[IncomingNumber]:
-    """The voice numbers of the organization's Twilio account, live. Raises MissingCredential, ProviderError."""
-    client = credentials.twilio_client(credentials.twilio_account(organization))
+    """The voice numbers of the organization's Twilio account, live, for a page: so it does not wait long.
+
+    Raises MissingCredential, ProviderError.
+    """
+    account = credentials.twilio_account(organization)
+    client = TwilioClient(*account, settings.TWILIO_BASE_URL, read_seconds=LISTING_SECONDS)
     return [number for number in client.list_numbers() if number.voice]
 
 

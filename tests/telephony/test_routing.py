@@ -15,7 +15,6 @@ from telephony.models import PoolNumber, TenantNumber, TwilioSubaccount
 from tests.providers import (
     INBOUND_CALL_URL,
     PREVIOUS,
-    connect,
     new_vapi_key,
     order_fault,
     own_number,
@@ -272,62 +271,3 @@ def test_a_number_comes_back_to_a_tenant_that_had_one_before(practice, operator)
     PoolNumber.objects.update(quarantined_until=None)
     assert numbers.assign_pool_number(organization=practice, country="FR").number
     assert TwilioSubaccount.objects.for_organization(practice).count() == 1
-
-
-# --- On the page ------------------------------------------------------------------------------------------------------
-
-PAGE = "/en/settings?section=number"
-
-
-@pytest.fixture
-def signed_in(client, alice, practice):
-    client.force_login(alice)
-    return client
-
-
-def test_the_page_lists_attaches_and_detaches(signed_in, practice):
-    wanted = numbers.available_numbers(practice)[0].number
-    assert wanted in signed_in.get(PAGE).content.decode()
-    assert signed_in.post(PAGE, {"attach": "1", "number": wanted}).status_code == 302
-    number = practice.numbers.get()
-    assert signed_in.post(PAGE, {"detach": number.pk}).status_code == 302
-    assert not practice.numbers.exists()
-
-
-@pytest.mark.parametrize("typed", ["", "12", "+33100000000", "x" * 500])
-def test_a_wrong_number_stays_in_its_field_with_the_reason(signed_in, typed):
-    answer = signed_in.post(PAGE, {"attach": "1", "number": typed})
-    assert answer.status_code == 200
-    assert list(answer.context["own"].errors) == ["number"]
-    assert answer.context["own"]["number"].value() == typed
-    assert not answer.context["lent"].is_bound
-
-
-def test_the_page_lends_a_number_of_the_persons_own_country(signed_in, practice, operator):
-    lent, _incoming = pool_number(operator)
-    assert signed_in.post(PAGE, {"assign": "1", "phone": "+33 6 39 98 00 17"}).status_code == 302
-    assert practice.numbers.get().number == lent.number
-
-
-@pytest.mark.parametrize(
-    ("phone", "words"),
-    [("", "Enter your phone number"), ("12", "country code"), ("+1 212 555 0101", "No number is left for US")],
-)
-def test_why_no_number_is_lent_is_said_at_its_field(signed_in, phone, words):
-    answer = signed_in.post(PAGE, {"assign": "1", "phone": phone})
-    assert answer.status_code == 200
-    assert words in answer.context["lent"].errors["phone"][0]
-
-
-def test_while_twilio_is_away_the_page_opens_and_says_so(signed_in, sandbox):
-    order_fault(sandbox, "/twilio", times=1)
-    answer = signed_in.get(PAGE)
-    assert answer.status_code == 200
-    assert "Twilio cannot be reached" in answer.context["choices_problem"]
-
-
-def test_a_stranger_does_not_see_the_practices_numbers(client, charlie, practice):
-    connect(charlie.organizations.get())
-    number = own_number(practice)
-    client.force_login(charlie)
-    assert number.number not in client.get(PAGE).content.decode()

@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class OwnNumberForm(forms.Form):
+    """A number of the tenant's own Twilio account."""
+
     number = forms.CharField(
         label=_("Number of your Twilio account"),
         help_text=_("With its country code: +33 1 99 00 12 34."),
@@ -17,6 +19,8 @@ class OwnNumberForm(forms.Form):
 
 
 class PoolNumberForm(forms.Form):
+    """The country of the number to be lent, told by the person's own."""
+
     phone = forms.CharField(
         label=_("Your own phone number"),
         help_text=_("With its country code. You get a virtual number of the same country."),
