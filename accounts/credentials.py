@@ -98,6 +98,24 @@ def check_vapi_key(key: str) -> tuple[Status, Region]:
     return (Status.UNREACHABLE, unreachable[0]) if unreachable else (Status.REFUSED, Region.US)
 
 
+def recheck_vapi_key(organization: Organization) -> Status:
+    """Try the kept key at Vapi once more, and keep what it said. Raises MissingCredential."""
+    own = _open(VapiCredential.objects.for_organization(organization))
+    if own is None:
+        raise MissingCredential(_("There is no Vapi key yet. Add it under Settings, Vapi."))
+    status, region = check_vapi_key(own.api_key)
+    own.status, own.checked_at = status, timezone.now()
+    own.region = region if status == Status.WORKS else own.region
+    _keep_check(own)
+    return status
+
+
+def _keep_check(own: VapiCredential | TwilioCredential) -> None:
+    """What the check said, unless the credential was replaced meanwhile: then it is not about this one."""
+    values = {name: getattr(own, name) for name in ("status", "checked_at", "region") if hasattr(own, name)}
+    type(own).objects.for_organization(own.organization_id).filter(updated_at=own.updated_at).update(**values)
+
+
 def vapi_client(organization: Organization) -> VapiClient:
     """A client with the key that resolves for the organization. Raises MissingCredential."""
     if own := _open(VapiCredential.objects.for_organization(organization)):
@@ -162,6 +180,16 @@ def save_twilio_account(
         defaults=values, create_defaults={**values, "organization": organization}
     )
     return credential
+
+
+def recheck_twilio_account(organization: Organization) -> Status:
+    """Try the kept account at Twilio once more, and keep what it said. Raises MissingCredential."""
+    own = _open(TwilioCredential.objects.for_organization(organization))
+    if own is None:
+        raise MissingCredential(_("There is no Twilio account yet. Add it under Settings, Twilio."))
+    own.status, own.checked_at = check_twilio_account(own.account_sid, own.auth_token), timezone.now()
+    _keep_check(own)
+    return Status(own.status)
 
 
 def check_twilio_account(account_sid: str, auth_token: str) -> Status:

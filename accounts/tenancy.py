@@ -22,6 +22,7 @@ class TenantRequest(HttpRequest):
     """A request of somebody who is in an organization."""
 
     user: User
+    memberships: list[Membership]
     membership: Membership
     organization: Organization
 
@@ -37,6 +38,7 @@ class OrganizationMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         tenant_request = cast(TenantRequest, request)
+        tenant_request.memberships = cast(list[Membership], SimpleLazyObject(lambda: memberships_of(request)))
         tenant_request.membership = cast(Membership, SimpleLazyObject(lambda: current_membership(request)))
         tenant_request.organization = cast(
             Organization, SimpleLazyObject(lambda: getattr(current_membership(request), "organization", None))
@@ -47,13 +49,19 @@ class OrganizationMiddleware:
 
 def current_membership(request: HttpRequest) -> Membership | None:
     """The membership that the person works under now: the one chosen, else the oldest."""
+    memberships = memberships_of(request)
+    chosen = request.session.get(SESSION_KEY) if memberships else None
+    return next((one for one in memberships if one.organization_id == chosen), memberships[0] if memberships else None)
+
+
+def memberships_of(request: HttpRequest) -> list[Membership]:
+    """Everything the person belongs to, the oldest first; read once per request."""
     if not request.user.is_authenticated:
-        return None
-    if not hasattr(request, "_current_membership"):
+        return []
+    if not hasattr(request, "_memberships"):
         memberships = request.user.memberships.select_related("organization").order_by("pk")
-        chosen = memberships.filter(organization=request.session.get(SESSION_KEY)).first()
-        request._current_membership = chosen or memberships.first()  # type: ignore[attr-defined]
-    return request._current_membership  # type: ignore[attr-defined]
+        request._memberships = list(memberships)  # type: ignore[attr-defined]
+    return request._memberships  # type: ignore[attr-defined]
 
 
 def organization_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -1,3 +1,7 @@
 """The settings' pages that have an address of their own."""
 
-urlpatterns: list = []
+from django.urls import path
+
+from accounts import views
+
+urlpatterns = [path("invitation/<str:token>/", views.invitation, name="invitation")]

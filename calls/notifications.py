@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import Device, User
+from accounts.models.organizations import MailTiming
 from ava.clients import expo
 from ava.clients.errors import ProviderError, Unreachable
 from ava.lib import mail
@@ -26,13 +27,14 @@ TRIES_FOR_SUMMARY = 2
 
 
 def send_email(step: ProcessingStep) -> Outcome:
-    """One mail to everybody of the organization. Raises TryLater, GiveUp.
+    """One mail to everybody of the organization who wants one after each call. Raises TryLater, GiveUp.
 
     Who has been written to is kept after each mail, so a retry writes only to the others.
     """
     call = step.call
     _wait_for_summary(step)
-    people = list(call.organization.members.filter(is_active=True).order_by("pk"))
+    wanted = call.organization.memberships.filter(mail_timing=MailTiming.EACH, user__is_active=True)
+    people = [membership.user for membership in wanted.select_related("user").order_by("user_id")]
     sent = list(step.details.get("sent", []))
     refused, later = [], []
     for person in people:
@@ -69,11 +71,12 @@ def _mail(call: Call, person: User) -> None:
 
 
 def send_push(step: ProcessingStep) -> Outcome:
-    """One push to each device of the organization's people. Raises TryLater, GiveUp."""
+    """One push to each device of the organization's people who want it. Raises TryLater, GiveUp."""
     call = step.call
     _wait_for_summary(step)
     done = set(step.details.get("pushed", []))
-    devices = [one for one in call.organization.devices.select_related("user").order_by("pk") if one.pk not in done]
+    ringing = call.organization.ringing_devices.select_related("user").order_by("pk")
+    devices = [device for device in ringing if device.pk not in done]
     if not devices:
         return Outcome(StepState.DONE, f"{len(done)}") if done else Outcome(StepState.SKIPPED, NO_DEVICE)
     try:

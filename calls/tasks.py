@@ -6,7 +6,7 @@ from celery import Task, shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from calls import inbox, notifications, parts, processing, reconciliation
+from calls import digests, inbox, notifications, parts, processing, reconciliation
 from calls.doorbell import inbox_bell
 
 EVENTS_PER_TASK = 200
@@ -45,6 +45,12 @@ def reconcile_calls() -> None:
 def check_push_receipts() -> None:
     """Forget the devices that Expo says are gone."""
     notifications.check_push_receipts()
+
+
+@shared_task(expires=240)
+def send_digests() -> None:
+    """Send the daily mails whose evening has come."""
+    digests.send_due()
 
 
 @shared_task(expires=3600)

@@ -2,6 +2,8 @@
 
 from accounts.models.analytics import AnalyticsEvent
 from accounts.models.credentials import TwilioCredential, VapiCredential, WebhookEndpoint
+from accounts.models.exports import DataExport, FileToDelete
+from accounts.models.invitations import Invitation
 from accounts.models.organizations import Membership, Organization
 from accounts.models.platform_settings import PlatformSettings
 from accounts.models.tenant import TenantManager, TenantModel, TenantRequired
@@ -9,7 +11,10 @@ from accounts.models.users import Device, User
 
 __all__ = [
     "AnalyticsEvent",
+    "DataExport",
     "Device",
+    "FileToDelete",
+    "Invitation",
     "Membership",
     "Organization",
     "PlatformSettings",

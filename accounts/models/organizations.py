@@ -43,9 +43,10 @@ class Organization(models.Model):
         return self.owner.locale if self.owner else settings.LANGUAGE_CODE
 
     @property
-    def devices(self) -> models.QuerySet[Device]:
-        """The devices of everybody who belongs to the organization."""
-        return Device.objects.filter(user__memberships__organization=self, user__is_active=True)
+    def ringing_devices(self) -> models.QuerySet[Device]:
+        """The devices of those who want a push about this organization's calls."""
+        wanted = {"user__memberships__organization": self, "user__memberships__push_calls": True}
+        return Device.objects.filter(user__is_active=True, **wanted)
 
 
 class Role(models.TextChoices):
@@ -54,11 +55,24 @@ class Role(models.TextChoices):
     MEMBER = "member", _("Member")
 
 
+class MailTiming(models.TextChoices):
+    EACH = "each", _("after each call")
+    DAILY = "daily", _("once a day")
+    NONE = "none", _("never")
+
+
 class Membership(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.MEMBER)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    mail_timing = models.CharField(
+        _("e-mail about calls"), max_length=10, choices=MailTiming.choices, default=MailTiming.EACH
+    )
+    push_calls = models.BooleanField(_("push about calls"), default=True)
+    # The daily mail has told of everything up to the first time; who sends the next one holds it until the second.
+    digest_through = models.DateTimeField(null=True, blank=True)
+    digest_claimed_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("membership")

@@ -30,6 +30,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     marketing_opt_in = models.BooleanField(_("wants news by e-mail"), default=False)
     terms_accepted_at = models.DateTimeField(_("accepted the terms at"), null=True, blank=True)
     terms_version = models.CharField(_("accepted terms version"), max_length=20, blank=True)
+    password_changed_at = models.DateTimeField(_("password changed at"), null=True, blank=True)
     is_staff = models.BooleanField(_("operator"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined at"), default=now, editable=False)

@@ -304,7 +304,7 @@ def test_a_key_is_deleted_from_the_page(signed_in, connected, section):
 @pytest.mark.parametrize("section", ["", "unknown", "../x", "%00"])
 def test_an_unknown_section_is_the_first_one(signed_in, section):
     answer = signed_in.get(f"/en/settings/?{urlencode({'section': section})}")
-    assert (answer.status_code, answer.context["section"]) == (200, "vapi")
+    assert (answer.status_code, answer.context["section"]) == (200, "profile")
 
 
 # --- When the encryption key is lost ----------------------------------------------------------------------------------

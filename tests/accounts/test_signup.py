@@ -50,7 +50,7 @@ def test_somebody_signs_up_confirms_the_code_and_has_an_organization(client, db)
     (message,) = mail.outbox
     assert message.to == [EMAIL]
     answer = confirm(client, code_in(message))
-    assert answer.redirect_chain[-1][0] == "/en/dashboard/"
+    assert answer.redirect_chain[-1][0] == "/en/onboarding/profile/"
     assert is_signed_in(client)
     user = User.objects.get()
     organization = user.organizations.get()

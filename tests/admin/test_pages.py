@@ -12,11 +12,20 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Device, Organization, PlatformSettings, TwilioCredential, User, VapiCredential
+from accounts.models import (
+    Device,
+    FileToDelete,
+    Organization,
+    PlatformSettings,
+    TwilioCredential,
+    User,
+    VapiCredential,
+)
 from accounts.tenancy import organization_endpoint
 from assistants.models import GlobalPrompt, Studio
 from calls import inbox
 from calls.models import ProcessingStep, StepKind, WebhookEvent
+from onboarding.models import Onboarding
 from telephony.models import PoolNumber, TwilioSubaccount
 from tests import factories
 from tests.admin.pages import change, page
@@ -65,6 +74,8 @@ def fill_console(owner: User, organization: Organization) -> None:
     key = json.dumps({"type": "service_account", "private_key": CANARIES["gcs"]})
     PlatformSettings.objects.create(pk=1, vapi_webhook_secret=CANARIES["shared"], gcs_credentials_json=key)
     Group.objects.create(name="Support")
+    Onboarding.objects.for_organization(organization).create(organization=organization)
+    FileToDelete.objects.create(provider="local", name="org/0/calls/left.wav", problem="The disk is full")
 
 
 def every_page() -> list[str]:

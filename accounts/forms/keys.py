@@ -1,4 +1,4 @@
-"""The settings' forms; what is typed is checked in words and, when it is wrong, still there."""
+"""The tenant's keys."""
 
 from typing import Any
 

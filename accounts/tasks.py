@@ -1,0 +1,17 @@
+"""Celery's doors to accounts. Arguments are ids; whether there is work is read from the database."""
+
+from celery import shared_task
+
+from accounts import invitations
+
+
+@shared_task
+def send_invitation(invitation_id: int) -> None:
+    """Send the mail of one invitation."""
+    invitations.send_mail(invitation_id)
+
+
+@shared_task(expires=60)
+def sweep_invitations() -> None:
+    """Send the mails that a lost message or a mail server that was away left behind."""
+    invitations.send_due_mails()
