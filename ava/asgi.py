@@ -4,7 +4,6 @@ The event loop takes webhooks in by itself. Pages are Django on threads, `WEB_TH
 """
 
 import os
-
 from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware

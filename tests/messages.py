@@ -12,7 +12,7 @@ from pathlib import Path
 import polib
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ("ava", "accounts", "telephony", "assistants", "calls", "templates", "manage.py")
+SOURCES = ("ava", "accounts", "telephony", "assistants", "calls", "onboarding", "templates", "manage.py")
 CATALOGUES = sorted((ROOT / "locale").glob("*/LC_MESSAGES/django.po"))
 LANGUAGES = {"en", "fr", "he"}
 

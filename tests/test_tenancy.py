@@ -176,7 +176,9 @@ def test_another_tenants_row_is_as_unknown_as_one_that_never_was(client, charlie
 
 def page_of(answer: Any, address: str) -> str:
     """The page without what differs each time."""
-    return re.sub(r'(csrfmiddlewaretoken" value=|X-CSRFToken": )"\w+"', "", answer.content.decode()).replace(address, "")
+    return re.sub(r'(csrfmiddlewaretoken" value=|X-CSRFToken": )"\w+"', "", answer.content.decode()).replace(
+        address, ""
+    )
 
 
 @pytest.mark.parametrize("name", [*named(BY_ID), *named(OWN)])
@@ -280,7 +282,9 @@ def test_nobody_has_no_organization(rf):
     assert membership_of(rf, AnonymousUser()) is None
 
 
-@pytest.mark.parametrize("address", ["/en/settings?section=vapi", "/en/dashboard/activate/", "/en/dashboard/deactivate/"])
+@pytest.mark.parametrize(
+    "address", ["/en/settings?section=vapi", "/en/dashboard/activate/", "/en/dashboard/deactivate/"]
+)
 def test_a_member_may_look_but_not_change(client, bob, organization, address):
     client.force_login(bob)
     assert client.post(address).status_code == 403
