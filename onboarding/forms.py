@@ -17,6 +17,7 @@ from accounts.plans import OFFERS
 from assistants import voices
 from assistants.models import Calendar, Crm, Persona, WorkspaceApp
 from assistants.prompts import TONES
+from ava.lib.forms import LongSelect
 from onboarding.models import NumberStrategy
 from onboarding.situation import Situation
 from telephony.forms import BusinessHoursForm
@@ -69,7 +70,7 @@ class ProfileForm(StepForm):
         label=_("Country"),
         error_messages={"required": _("Choose your country: numbers and forwarding codes depend on it.")},
     )
-    timezone = forms.ChoiceField(label=_("Time zone"))
+    timezone = forms.ChoiceField(label=_("Time zone"), widget=LongSelect)
     locale = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, widget=forms.RadioSelect)
     marketing_opt_in = forms.BooleanField(label=_("Write to me when there is news about Ava"), required=False)
     accept_terms = forms.BooleanField(

@@ -17,6 +17,8 @@ from django.utils.dates import WEEKDAYS
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from ava.lib.timezones import names as known_timezones
+
 DAYS = range(7)
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
@@ -157,14 +159,14 @@ def usual_timezone(country: str) -> str:
 @lru_cache(maxsize=1)
 def timezones() -> dict[str, list[str]]:
     """The names of time zones by region, as a select groups them."""
-    names = sorted(zoneinfo.available_timezones())
+    names = sorted(known_timezones())
     regions = {region: [name for name in names if name.startswith(f"{region}/")] for region in REGIONS}
     return {**regions, "": ["UTC"]}
 
 
 def is_timezone(name: str) -> bool:
     """Whether `name` is a time zone, under its own name or an old one."""
-    return name in zoneinfo.available_timezones()
+    return name in known_timezones()
 
 
 def validate_timezone(name: str) -> None:

@@ -13,6 +13,7 @@ from ava.clients.twilio import TwilioClient
 from ava.sandbox import server as sandbox_server
 from tests import factories, providers
 from tests.servers.fixtures import *  # noqa: F403
+from tests.story.installation import RunningAva
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +50,13 @@ def bob(organization: Organization) -> User:
 @pytest.fixture
 def charlie(db: Any) -> User:
     return factories.make_user("charlie@elsewhere.example", locale="he")
+
+
+@pytest.fixture(scope="session")
+def ava(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAva]:
+    """A whole `make run`, started by the first test that needs it."""
+    with RunningAva(tmp_path_factory.mktemp("ava")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

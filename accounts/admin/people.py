@@ -1,6 +1,5 @@
 """The operator's pages on people."""
 
-import zoneinfo
 from typing import Any
 
 from django.contrib import admin
@@ -11,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, User
+from ava.lib import timezones
 from ava.lib.admin import ConsoleAdmin, ReadOnlyInline
 
 
@@ -30,7 +30,7 @@ class NewUserForm(AdminUserCreationForm):
 class UserForm(UserChangeForm):
     def clean_timezone(self) -> str:
         name = self.cleaned_data["timezone"]
-        if name not in zoneinfo.available_timezones():
+        if name not in timezones.names():
             raise ValidationError(_("There is no such time zone. Enter one such as Europe/Paris."))
         return name
 

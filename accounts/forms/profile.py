@@ -1,6 +1,5 @@
 """Who the person is, and what their organization does."""
 
-import zoneinfo
 from functools import cache
 from typing import Any
 
@@ -12,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.countries import country_choices
 from accounts.models import Organization, User
+from ava.lib import timezones
+from ava.lib.forms import LongSelect
 
 
 class CompanySize(models.TextChoices):
@@ -26,7 +27,7 @@ class CompanySize(models.TextChoices):
 def time_zones() -> list[str]:
     """The zones that people live in, without the old names that mean the same."""
     continents = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/")
-    names = zoneinfo.available_timezones()
+    names = timezones.names()
     return ["UTC", *sorted(name for name in names if name.startswith((*continents, "Pacific/")))]
 
 
@@ -55,7 +56,7 @@ class PersonForm(forms.ModelForm):
         names = [(code, get_language_info(code)["name_local"].capitalize()) for code, _name in settings.LANGUAGES]
         self.fields["locale"].widget.choices = names
         self.fields["timezone"] = forms.ChoiceField(
-            label=_("Time zone"), choices=time_zone_choices(self.instance.timezone)
+            label=_("Time zone"), choices=time_zone_choices(self.instance.timezone), widget=LongSelect
         )
 
     def save(self, commit: bool = True) -> Any:

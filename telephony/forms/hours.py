@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
+from ava.lib.forms import LongSelect
 from telephony import hours
 from telephony.models import BusinessHours
 
@@ -72,7 +73,7 @@ class BusinessHoursForm(forms.Form):
     """
 
     timezone = forms.CharField(
-        label=_("Time zone"), widget=forms.Select, error_messages={"required": _("Choose your time zone.")}
+        label=_("Time zone"), widget=LongSelect, error_messages={"required": _("Choose your time zone.")}
     )
     fallback_email = forms.EmailField(
         label=_("Fallback e-mail"),

@@ -28,15 +28,19 @@ def find() -> str | None:
     return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
+def flags() -> list[str]:
+    """Quiet, and without the sandbox that root cannot have."""
+    return [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
+
+
 needs_chromium = pytest.mark.skipif(find() is None, reason=NEEDED)
 
 
 @contextmanager
 def launched() -> Iterator[Browser]:
     """A Chromium without a window."""
-    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find(), args=flags)
+        browser = playwright.chromium.launch(executable_path=find(), args=flags())
         yield browser
         browser.close()
 

@@ -1,4 +1,4 @@
-"""One installation and one browser for all tests of a process."""
+"""One browser for all tests of a process."""
 
 from collections.abc import Iterator
 
@@ -19,6 +19,5 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with RunningAva(tmp_path_factory.mktemp("browser")) as ava:
-        yield site.prepare(ava)
+def demo(ava: RunningAva) -> Site:
+    return site.prepare(ava)

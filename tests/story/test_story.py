@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -17,12 +16,6 @@ from tests.story.installation import PASSWORD, ROOT, RunningAva
 pytestmark = pytest.mark.story
 SAMPLE = ROOT / "tests" / "fixtures" / "vapi" / "vapi-end-of-call-report.json"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-
-
-@pytest.fixture(scope="module")
-def ava(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAva]:
-    with RunningAva(tmp_path_factory.mktemp("story")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from typing import Any
 from urllib.request import urlopen
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 HOST = "127.0.0.1"
 START_SECONDS = 60
@@ -71,16 +73,20 @@ class Installation:
         (self.folder / "log").mkdir(parents=True, exist_ok=True)
         with_sandbox = os.environ.get("SANDBOX", "yes") != "no"
         self._start_broker()
-        self._manage("migrate", "--verbosity", "0")
-        self._manage("createcachetable")
         if with_sandbox:
             self._start_sandbox()
         self._write_run_file()
+        call_command("migrate", verbosity=0)
+        call_command("createcachetable", verbosity=0)
+        connection.close()
+        if with_sandbox:
+            self._wait_for("sandbox", f"{self.environment['SANDBOX_URL']}/sandbox/health")
         self._start("web", sys.executable, "-m", "gunicorn", *self._gunicorn_options(), "ava.asgi")
         self._start("worker", sys.executable, "-m", "celery", "-A", "ava", "worker", "--concurrency", "2", "-l", "INFO")
         self._start("beat", sys.executable, "-m", "celery", "-A", "ava", "beat", "-l", "WARNING", "--pidfile=")
+        login = self._manage("demo").strip().splitlines()[-1] if with_sandbox else ""
         self._wait_for("web", f"http://{HOST}:{self.port}/readyz")
-        return self._manage("demo").strip().splitlines()[-1] if with_sandbox else ""
+        return login
 
     def watch(self) -> None:
         """Stay until somebody stops us; a process that ends by itself ends all."""
@@ -135,7 +141,6 @@ class Installation:
             "TWILIO_AUTH_TOKEN": token,
             "EMAIL_URL": f"smtp://{HOST}:{mail_port}",
         }
-        self._wait_for("sandbox", f"{url}/sandbox/health")
 
     def _write_run_file(self) -> None:
         """So that `manage.py place_call` in another terminal finds this installation."""
@@ -144,7 +149,15 @@ class Installation:
         path.chmod(0o600)
 
     def _gunicorn_options(self) -> list[str]:
-        options = ["--bind", f"{HOST}:{self.port}", "--worker-class", "ava.server.Worker", "--workers", "2"]
+        options = [
+            "--bind",
+            f"{HOST}:{self.port}",
+            "--worker-class",
+            "ava.server.Worker",
+            "--workers",
+            "2",
+            "--preload",
+        ]
         return [*options, "--worker-tmp-dir", str(self.folder), "--no-control-socket"]
 
     def _start(self, name: str, *command: str | Path) -> None:
