@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from calls import forwarding_test, views
+from calls import listening, views
 
 app_name = "calls"
 
 urlpatterns = [
     path("", views.call_list, name="list"),
-    path("forwarding-test/", forwarding_test.forwarding_test, name="forwarding-test"),
+    path("forwarding-test/", listening.listen, name="forwarding-test"),
     path("<uuid:pk>/", views.detail, name="detail"),
     path("<uuid:pk>/recording/", views.recording, name="recording"),
     path("ringing/<slug:vapi_call_id>/", views.ringing, name="ringing"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from calls.forwarding_test import LISTENS_FOR
+from calls.listening import LISTENS_FOR
 from calls.models import Direction
 from tests.factories import make_call, make_number
 

@@ -28,7 +28,7 @@ def calls_since(organization: Organization, moment: datetime) -> QuerySet[Call]:
 
 @require_safe
 @organization_required
-def forwarding_test(request: TenantRequest) -> HttpResponse:
+def listen(request: TenantRequest) -> HttpResponse:
     """Listen for a call that arrives after the page was opened; `since` keeps when that was."""
     since = _moment(request.GET.get("since", ""))
     if since is None:
@@ -45,7 +45,7 @@ def forwarding_test(request: TenantRequest) -> HttpResponse:
         "refreshes": bool(numbers) and call is None and not is_over,
         "may_simulate": bool(settings.SANDBOX_URL),
     }
-    return render(request, "telephony/forwarding_test.html", context)
+    return render(request, "calls/listening.html", context)
 
 
 def _moment(typed: str) -> datetime | None:
