@@ -134,6 +134,10 @@ class StudioVersion(TenantModel):
     restored = models.PositiveIntegerField(_("restored version"), null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    # Saved while somebody typed: what they save next, soon, takes its place.
+    is_passing = models.BooleanField(default=False, db_default=False)
+    # Its place is taken, and the history leaves it out; a page that was opened on it still knows what it showed.
+    is_superseded = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         verbose_name = _("studio version")

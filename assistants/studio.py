@@ -1,12 +1,14 @@
 """Changing the studio: every save that changes something is a version; two people editing merge, or are told."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import models, transaction
+from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Organization, User
 from assistants.models import Studio, StudioVersion
 
 # Every setting of the studio, in the order of the page.
@@ -43,6 +45,8 @@ TOGETHER = (
     ("transcriber_provider", "transcriber_model"),
 )
 VERSIONS_KEPT = 100
+# Saves of one person that follow each other sooner than this are one version: who types saves every few seconds.
+TYPING_PAUSE = timedelta(minutes=10)
 
 
 @dataclass(eq=False)
@@ -60,10 +64,11 @@ class Conflict(Exception):
 def save(*, studio: Studio, values: dict[str, Any], user: User | None) -> Studio:
     """Save what differs among `values` and keep a version of it; no difference, no version.
 
-    Returns `studio`, brought up to date. Raises ValidationError for a value that the setting cannot hold.
+    What the same person saved here a moment ago becomes part of that version. Returns `studio`, brought up to date.
+    Raises ValidationError for a value that the setting cannot hold.
     """
     kept = _locked(studio)
-    _write(kept, values, user=user)
+    _write(kept, values, user=user, is_passing=True)
     return _bring_up_to_date(studio, kept)
 
 
@@ -104,10 +109,14 @@ def restore(*, studio: Studio, number: int, user: User | None) -> list[str]:
     return changed
 
 
+def versions_of(organization: Organization | int) -> models.QuerySet[StudioVersion]:
+    """The history, the latest version first."""
+    return StudioVersion.objects.for_organization(organization).filter(is_superseded=False)
+
+
 def latest_version(studio: Studio) -> StudioVersion | None:
     """Who changed the studio last, and when; None while it is as it began."""
-    versions = StudioVersion.objects.for_organization(studio.organization_id)
-    return versions.defer("values").select_related("created_by").first()
+    return versions_of(studio.organization_id).defer("values").select_related("created_by").first()
 
 
 def merged(conflict: Conflict, *, values: dict[str, Any], base: int) -> dict[str, Any]:
@@ -163,7 +172,9 @@ def _changed_since(shown: dict[str, Any] | None, wanted: dict[str, Any]) -> list
     return [name for name in SETTINGS if name in chosen]
 
 
-def _write(kept: Studio, values: dict[str, Any], *, user: User | None, restored: int | None = None) -> list[str]:
+def _write(
+    kept: Studio, values: dict[str, Any], *, user: User | None, restored: int | None = None, is_passing: bool = False
+) -> list[str]:
     before, wanted = snapshot(kept), _as_json(values)
     changed = [name for name in SETTINGS if name in wanted and wanted[name] != before[name]]
     if not changed:
@@ -172,27 +183,42 @@ def _write(kept: Studio, values: dict[str, Any], *, user: User | None, restored:
         setattr(kept, name, clean(name, values[name]))
     kept.clean_fields(exclude=[field.name for field in Studio._meta.fields if field.name not in changed])
     kept.save(update_fields=changed)
-    _keep(kept, before, changed, user=user, restored=restored)
-    return changed
-
-
-def _keep(kept: Studio, before: dict[str, Any], changed: list[str], *, user: User | None, restored: int | None) -> None:
-    versions = StudioVersion.objects.for_organization(kept.organization_id)
-    latest = versions.first()
-    number = latest.number if latest else 0
-    if latest is None or latest.values != before:  # how it began, or what something else than this module wrote
-        number += 1
-        versions.create(organization_id=kept.organization_id, number=number, values=before)
-    number += 1
-    versions.create(
+    version = StudioVersion(
         organization_id=kept.organization_id,
-        number=number,
         values=snapshot(kept),
         changed=changed,
         restored=restored,
         created_by=user,
+        is_passing=is_passing,
     )
-    versions.filter(number__lte=number - VERSIONS_KEPT).delete()
+    _keep(version, before)
+    return changed
+
+
+def _keep(version: StudioVersion, before: dict[str, Any]) -> None:
+    every = StudioVersion.objects.for_organization(version.organization_id)
+    history = versions_of(version.organization_id)
+    number = every.aggregate(latest=models.Max("number"))["latest"] or 0
+    latest = history.first()
+    if latest is None or latest.values != before:  # how it began, or what something else than this module wrote
+        number += 1
+        latest = every.create(organization_id=version.organization_id, number=number, values=before)
+    if _is_replaced(latest, version):
+        every.filter(pk=latest.pk).update(is_superseded=True)
+        version.changed = [name for name in SETTINGS if name in {*latest.changed, *version.changed}]
+        earlier = history.first()
+        if earlier and earlier.values == version.values:
+            return  # all is as it was before
+    version.number = number + 1
+    version.save()
+    every.filter(is_superseded=True, number__lte=version.number - VERSIONS_KEPT).delete()
+    every.filter(number__in=list(history.values_list("number", flat=True)[VERSIONS_KEPT:])).delete()
+
+
+def _is_replaced(latest: StudioVersion, version: StudioVersion) -> bool:
+    is_theirs = version.created_by_id is not None and latest.created_by_id == version.created_by_id
+    is_recent = latest.created_at > timezone.now() - TYPING_PAUSE
+    return latest.is_passing and version.is_passing and is_theirs and is_recent
 
 
 def _bring_up_to_date(studio: Studio, kept: Studio) -> Studio:

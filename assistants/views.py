@@ -75,7 +75,7 @@ def send_to_vapi(request: TenantRequest) -> HttpResponse:
 @organization_required
 def versions(request: TenantRequest) -> HttpResponse:
     """Who changed what, and when; with `?version=`, what differs from the version before (or from `?against=`)."""
-    rows = StudioVersion.objects.for_organization(request.organization)
+    rows = studio.versions_of(request.organization)
     listed = [
         (version, [history.label(name) for name in version.changed])
         for version in rows.defer("values").select_related("created_by")
@@ -83,7 +83,8 @@ def versions(request: TenantRequest) -> HttpResponse:
     context: dict[str, Any] = {"versions": listed, "may_manage": request.membership.may_manage}
     if "version" in request.GET:
         number = _number(request.GET["version"])
-        against = _number(request.GET.get("against") or number - 1)
+        earlier = next((one.number for one, _changed in listed if one.number < number), 0)  # numbers may be left out
+        against = _number(request.GET.get("against") or earlier)
         found = {version.number: version for version in rows.filter(number__in=[number, against])}
         if number not in found:
             raise Http404

@@ -18,9 +18,10 @@ from tests.story.installation import RunningAva
 
 @pytest.fixture(autouse=True)
 def quick(settings: Any) -> None:
-    """Pages need no collected static files here, and passwords no slow hash."""
+    """Pages need no collected static files here, nor a list of them for each client; passwords no slow hash."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

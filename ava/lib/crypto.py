@@ -11,11 +11,24 @@ from typing import Any
 import fernet_fields
 import lz4.block
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
 from django.db import connection, models, transaction
+from fernet_fields.hkdf import derive_fernet_key
 
-__all__ = ["EncryptedBytesField", "EncryptedTextField", "InvalidToken", "encrypted_fields", "rotate"]
+__all__ = [
+    "EncryptedBytesField",
+    "EncryptedTextField",
+    "InvalidToken",
+    "encrypted_fields",
+    "reseal",
+    "rotate",
+    "seal",
+    "unseal",
+]
 
 ROTATION_BATCH_ROWS = 500
+# What is sealed inside somebody else's column begins so; anything else there is in clear.
+SEALED = "fernet:"
 
 
 class _Repaired:
@@ -63,6 +76,25 @@ class EncryptedBytesField(_Repaired, fernet_fields.EncryptedField, models.Binary
     def rotate(self, token: bytes) -> bytes:
         """The same bytes under the newest key."""
         return urlsafe_b64decode(super().rotate(urlsafe_b64encode(token)))
+
+
+def seal(text: str) -> str:
+    """`text` under the newest key, for a place that is no field of ours, such as a library's JSON."""
+    return SEALED + _cipher().encrypt(text.encode()).decode()
+
+
+def unseal(kept: str) -> str:
+    """What was sealed; a text that never was is given back. Raises InvalidToken when no known key opens it."""
+    return _cipher().decrypt(kept.removeprefix(SEALED)).decode() if kept.startswith(SEALED) else kept
+
+
+def reseal(kept: str) -> str:
+    """The same text under the newest key, whether it was sealed or in clear. Raises InvalidToken."""
+    return seal(unseal(kept))
+
+
+def _cipher() -> MultiFernet:
+    return MultiFernet([Fernet(derive_fernet_key(key)) for key in settings.FERNET_KEYS])
 
 
 def encrypted_fields(model: type[models.Model]) -> list[Any]:

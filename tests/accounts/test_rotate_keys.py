@@ -6,6 +6,9 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
 from cryptography.fernet import InvalidToken
 from django.apps import apps
 from django.conf import settings as django_settings
@@ -14,7 +17,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import PlatformSettings, TwilioCredential, VapiCredential, WebhookEndpoint
 from accounts.tenancy import organization_endpoint
 from ava.lib import crypto
-from ava.lib.crypto import encrypted_fields
+from ava.lib.crypto import encrypted_fields, unseal
 from calls import inbox
 from calls.models import WebhookEvent
 from telephony.models import TwilioSubaccount
@@ -46,7 +49,7 @@ def use_keys(settings: Any) -> Iterator[Callable[..., None]]:
 
 
 @pytest.fixture
-def secrets(organization: Any, charlie: Any) -> dict[str, Any]:
+def secrets(organization: Any, alice: Any, charlie: Any) -> dict[str, Any]:
     """One of each secret there is, and how to read it again."""
     theirs = charlie.organizations.get()
     VapiCredential.objects.for_organization(organization).create(
@@ -62,6 +65,8 @@ def secrets(organization: Any, charlie: Any) -> dict[str, Any]:
     endpoint = organization_endpoint(organization)
     endpoint.rotate_secret()
     inbox.store(b"canary body", organization_id=organization.pk)
+    TOTP.activate(alice, "CANARYSEED")
+    RecoveryCodes.activate(alice)
     return {**everything(), "theirs": organization_endpoint(theirs).secret}
 
 
@@ -78,6 +83,8 @@ def everything() -> dict[str, Any]:
         "secret": endpoint.secret,
         "previous": endpoint.previous_secret,
         "body": WebhookEvent.objects.get().body,
+        "app": unseal(Authenticator.objects.get(type=Authenticator.Type.TOTP).data["secret"]),
+        "codes": RecoveryCodes(Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES)).generate_codes(),
     }
 
 
@@ -90,7 +97,8 @@ def rotate() -> str:
 def test_every_table_with_a_secret_is_rotated(secrets, use_keys):
     use_keys(NEW, *OLD_KEYS)
     told = rotate()
-    assert {line.split(":")[0] for line in told.splitlines()} == {field.model._meta.label for field in FIELDS}
+    labels = {field.model._meta.label for field in FIELDS} | {"mfa.Authenticator"}
+    assert {line.split(":")[0] for line in told.splitlines()} == labels
 
 
 def test_after_a_rotation_the_old_key_may_go(secrets, use_keys):
@@ -156,6 +164,21 @@ def test_a_key_saved_while_the_rotation_runs_is_not_overwritten(secrets, use_key
     assert "accounts.VapiCredential: 0 re-encrypted" in rotate()
     use_keys(NEW)
     assert VapiCredential.objects.for_organization(organization).get().api_key == "saved meanwhile"
+
+
+def test_secrets_of_the_second_step_in_clear_are_sealed(alice, use_keys):
+    app = Authenticator.objects.create(user=alice, type=Authenticator.Type.TOTP, data={"secret": "IN-CLEAR"})
+    codes = Authenticator.objects.create(
+        user=alice, type=Authenticator.Type.RECOVERY_CODES, data={"migrated_codes": ["1234", "5678"]}
+    )
+    use_keys(NEW, *OLD_KEYS)
+    assert "mfa.Authenticator: 2 re-encrypted" in rotate()
+    use_keys(NEW)
+    for row in (app, codes):
+        row.refresh_from_db()
+        assert not {"IN-CLEAR", "1234"} & set(str(row.data).split("'"))
+    assert unseal(app.data["secret"]) == "IN-CLEAR"
+    assert RecoveryCodes(codes).generate_codes() == ["1234", "5678"]
 
 
 def test_a_secret_under_an_unknown_key_is_told_and_nothing_is_lost(secrets, use_keys):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from django.conf import settings as conf
@@ -13,6 +14,7 @@ from django.test import Client
 
 from accounts.templatetags.people import browser
 from accounts.views import section_url
+from ava.lib import crypto
 from tests.accounts.passkeys import make_passkey
 from tests.factories import PASSWORD
 
@@ -103,6 +105,34 @@ def test_then_a_password_alone_does_not_sign_in(client, alice, guarded):
     answer = client.post(answer["Location"], {"code": code_of(guarded)})
     assert answer["Location"] == "/en/dashboard/"
     assert client.get("/en/dashboard/").status_code == 200
+
+
+def test_the_table_and_the_session_show_no_seed(fresh, alice):
+    html = html_of(fresh.get("/en/accounts/2fa/totp/activate/"))
+    secret = re.search(r'data-copy="(\w+)"', html).group(1)
+    assert secret not in str(dict(fresh.session))
+    assert 'value="000000"' in html_of(fresh.post("/en/accounts/2fa/totp/activate/", {"code": "000000"}))
+    assert secret not in str(dict(fresh.session))
+    fresh.post("/en/accounts/2fa/totp/activate/", {"code": code_of(secret)})
+    kept = {row.type: row.data for row in Authenticator.objects.filter(user=alice)}
+    assert kept["totp"]["secret"].startswith(crypto.SEALED)
+    assert kept["recovery_codes"]["seed"].startswith(crypto.SEALED)
+    assert crypto.unseal(kept["totp"]["secret"]) == secret
+
+
+def test_a_seed_kept_in_clear_before_still_signs_in(client, alice):
+    secret = totp.generate_totp_secret()
+    Authenticator.objects.create(user=alice, type=Authenticator.Type.TOTP, data={"secret": secret})
+    client.post("/en/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    client.post("/en/accounts/2fa/authenticate/", {"code": code_of(secret)})
+    assert client.get("/en/dashboard/").status_code == 200
+
+
+def test_an_app_half_set_up_under_a_lost_key_begins_anew(fresh):
+    session = fresh.session
+    session[totp.SECRET_SESSION_KEY] = f"{crypto.SEALED}gAAAAA-nobody-opens-this"
+    session.save()
+    assert "Incorrect code" in html_of(fresh.post("/en/accounts/2fa/totp/activate/", {"code": "000000"}))
 
 
 def test_the_operators_login_asks_for_the_second_step_too(client, alice, guarded):

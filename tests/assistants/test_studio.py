@@ -1,12 +1,14 @@
 """Changing the studio: versions, what differs between them, going back, and two people at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import Organization, User
 from assistants import history, prompts, studio, sync, voices
@@ -19,7 +21,7 @@ def row(organization: Organization) -> Studio:
 
 
 def numbers_of(row: Studio) -> list[int]:
-    return list(StudioVersion.objects.for_organization(row.organization).values_list("number", flat=True))
+    return list(studio.versions_of(row.organization).values_list("number", flat=True))
 
 
 def version(row: Studio, number: int) -> StudioVersion:
@@ -68,10 +70,12 @@ def test_what_something_else_wrote_is_kept_too(row, alice):
     row.save(update_fields=["tone"])
     studio.save(studio=row, values={"name": "Zoé"}, user=alice)
     assert [version(row, number).values["tone"] for number in (2, 3, 4)] == ["professional", "gruff", "gruff"]
+    assert numbers_of(row) == [4, 3, 2, 1]
 
 
 def test_old_versions_go(row, alice, monkeypatch):
     monkeypatch.setattr(studio, "VERSIONS_KEPT", 3)
+    monkeypatch.setattr(studio, "TYPING_PAUSE", timedelta(0))
     for name in ("A", "B", "C", "D"):
         studio.save(studio=row, values={"name": name}, user=alice)
     assert numbers_of(row) == [5, 4, 3]
@@ -104,6 +108,63 @@ def test_restoring_what_is_there_already_makes_none(row, alice):
     studio.save(studio=row, values={"name": "Léa"}, user=alice)
     assert studio.restore(studio=row, number=2, user=alice) == []
     assert numbers_of(row) == [2, 1]
+
+
+# --- While somebody types ---------------------------------------------------------------------------------------------
+
+
+def test_saves_while_one_person_types_are_one_version(row, alice):
+    for name in ("L", "Lé", "Léa"):
+        studio.save(studio=row, values={"name": name}, user=alice)
+    studio.save(studio=row, values={"tone": "warm"}, user=alice)
+    latest = studio.versions_of(row.organization).first()
+    assert studio.versions_of(row.organization).count() == 2
+    assert (latest.changed, latest.values["name"], latest.values["tone"]) == (["name", "tone"], "Léa", "warm")
+
+
+def test_typing_that_ends_where_it_began_leaves_no_version(row, alice):
+    studio.edit(studio=row, values={"tone": "warm"}, base=0, user=alice)
+    kept = numbers_of(row)
+    studio.save(studio=row, values={"name": "Léa"}, user=alice)
+    studio.save(studio=row, values={"name": "Ava"}, user=alice)
+    assert numbers_of(row) == kept
+    assert studio.latest_version(row).number == kept[0]
+
+
+def test_another_person_and_another_time_begin_another_version(row, alice, bob):
+    studio.save(studio=row, values={"name": "Léa"}, user=alice)
+    studio.save(studio=row, values={"name": "Zoé"}, user=bob)
+    versions = StudioVersion.objects.for_organization(row.organization)
+    versions.update(created_at=timezone.now() - studio.TYPING_PAUSE)
+    studio.save(studio=row, values={"name": "Mia"}, user=bob)
+    assert numbers_of(row) == [4, 3, 2, 1]
+
+
+def test_what_the_studio_page_saves_and_restores_stays_apart(row, alice):
+    studio.save(studio=row, values={"name": "Léa"}, user=alice)
+    studio.edit(studio=row, values={"name": "Zoé"}, base=2, user=alice)
+    studio.save(studio=row, values={"name": "Mia"}, user=alice)
+    studio.restore(studio=row, number=1, user=alice)
+    studio.save(studio=row, values={"name": "Noa"}, user=alice)
+    assert numbers_of(row) == [6, 5, 4, 3, 2, 1]
+
+
+def test_a_page_opened_while_another_types_overwrites_nothing(row, alice, bob):
+    studio.save(studio=row, values={"name": "Léa"}, user=alice)
+    shown, base = everything(row), studio.latest_version(row).number
+    studio.save(studio=row, values={"name": "Zoé"}, user=alice)
+    assert studio.edit(studio=row, values={**shown, "tone": "warm"}, base=base, user=bob) == ["tone"]
+    assert (row.name, row.tone) == ("Zoé", "warm")
+    with pytest.raises(studio.Conflict):
+        studio.edit(studio=row, values={**shown, "name": "Mia"}, base=base, user=bob)
+
+
+def test_long_typing_does_not_fill_the_table(row, alice, monkeypatch):
+    monkeypatch.setattr(studio, "VERSIONS_KEPT", 3)
+    for number in range(12):
+        studio.save(studio=row, values={"name": f"Ava {number}"}, user=alice)
+    assert StudioVersion.objects.for_organization(row.organization).count() <= 2 + 3
+    assert len(numbers_of(row)) == 2
 
 
 # --- Differences ------------------------------------------------------------------------------------------------------

@@ -1,10 +1,14 @@
 """`manage.py rotate_keys`: re-encrypt every secret under the newest of FIELD_ENCRYPTION_KEYS, while Ava runs."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts import mfa
 from ava.lib.crypto import InvalidToken, encrypted_fields, rotate
 
 
@@ -16,12 +20,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         for model in apps.get_models():
-            if not encrypted_fields(model):
-                continue
-            try:
-                written = rotate(model)
-            except InvalidToken:
-                raise CommandError(
-                    f"{model._meta.label}: a secret opens with none of FIELD_ENCRYPTION_KEYS. Add its key."
-                ) from None
-            self.stdout.write(f"{model._meta.label}: {written} re-encrypted")
+            if encrypted_fields(model):
+                self._rotate(model._meta.label, partial(rotate, model))
+        self._rotate(Authenticator._meta.label, mfa.rotate)
+
+    def _rotate(self, label: str, rotate_all: Callable[[], int]) -> None:
+        try:
+            written = rotate_all()
+        except InvalidToken:
+            raise CommandError(f"{label}: a secret opens with none of FIELD_ENCRYPTION_KEYS. Add its key.") from None
+        self.stdout.write(f"{label}: {written} re-encrypted")
