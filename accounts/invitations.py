@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core import signing
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.urls import reverse
@@ -24,6 +25,9 @@ MOST_MAIL_ATTEMPTS = 8
 SWEEP_LIMIT = 100
 
 
+MAILS_BESIDES = 20  # each day, besides two per seat: nobody's mailbox is flooded from here
+
+
 class NotInvited(Exception):
     """The person cannot be invited, or cannot accept; `str()` says why, translated."""
 
@@ -37,6 +41,7 @@ def invite(*, organization: Organization, invited_by: User, email: str, role: st
     waiting = organization.invitations.filter(email=email, accepted_at__isnull=True)
     waiting.filter(expires_at__lte=timezone.now()).delete()
     need_seat(organization)
+    _need_patience(organization)
     try:
         with transaction.atomic():
             invitation = organization.invitations.create(email=email, role=role, invited_by=invited_by)
@@ -55,9 +60,19 @@ def resend(invitation: Invitation) -> None:
         raise NotInvited(_("This invitation has been accepted or taken back."))
     if not row.is_open:  # its seat was free for others meanwhile
         need_seat(organization)
+    _need_patience(organization)
     values = {"expires_at": good_until(), "mail_due_at": timezone.now(), "mail_attempts": 0, "mail_problem": ""}
     organization.invitations.filter(pk=row.pk).update(**values)
     transaction.on_commit(lambda: queue_invitation(invitation.pk))
+
+
+def _need_patience(organization: Organization) -> None:
+    """Raises NotInvited when very many mails were sent today. Call it with the organization `locked`."""
+    key = f"invitations:{organization.pk}:{timezone.now():%Y%m%d}"
+    mails = cache.get(key, 0) + 1
+    if mails > MAILS_BESIDES + 2 * organization.seats:
+        raise NotInvited(_("Too many invitations were sent today. Try again tomorrow."))
+    cache.set(key, mails, timeout=int(timedelta(days=1).total_seconds()))
 
 
 def revoke(invitation: Invitation) -> None:

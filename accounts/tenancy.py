@@ -30,7 +30,7 @@ class TenantRequest(HttpRequest):
 class OrganizationMiddleware:
     """Sets `request.membership` and `request.organization`, read from the database on each request that asks.
 
-    Times are shown in the person's own time zone.
+    Times are shown in the person's own time zone. What a signed-in person gets is kept by no cache.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -43,8 +43,12 @@ class OrganizationMiddleware:
         tenant_request.organization = cast(
             Organization, SimpleLazyObject(lambda: getattr(current_membership(request), "organization", None))
         )
-        with timezone.override(request.user.timezone if request.user.is_authenticated else None):
-            return self.get_response(request)
+        person = request.user if request.user.is_authenticated else None
+        with timezone.override(person.timezone if person else None):
+            response = self.get_response(request)
+        if person and not response.has_header("Cache-Control"):  # no proxy, and no next person at this computer
+            response["Cache-Control"] = "private, no-store"
+        return response
 
 
 def current_membership(request: HttpRequest) -> Membership | None:
@@ -71,7 +75,7 @@ def organization_required(view: Callable[..., HttpResponse]) -> Callable[..., Ht
     @login_required
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if current_membership(request) is None:  # an operator, or somebody whose membership ended
-            found_organization(owner=cast(User, request.user))
+            found_own_organization(cast(User, request.user))
             return redirect(request.path)
         return view(request, *args, **kwargs)
 
@@ -98,6 +102,14 @@ def found_organization(*, owner: User, name: str = "") -> Organization:
     Membership.objects.create(user=owner, organization=organization, role=Role.OWNER)
     organization_endpoint(organization)
     return organization
+
+
+@transaction.atomic
+def found_own_organization(user: User) -> None:
+    """An organization for who has none; of several requests at once, the first founds it."""
+    owner = User.objects.select_for_update().get(pk=user.pk)
+    if not owner.memberships.exists():
+        found_organization(owner=owner)
 
 
 def organization_endpoint(organization: Organization) -> WebhookEndpoint:

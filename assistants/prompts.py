@@ -4,8 +4,7 @@ import re
 from typing import Any
 
 from django.utils import translation
-from django.utils.translation import gettext, gettext_lazy
-from django.utils.translation import pgettext_lazy as _in
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from accounts.models import Organization
 from assistants.models import GlobalPrompt, Persona, Studio
@@ -17,12 +16,12 @@ DEFAULT_PROMPT = (
     "Never invent facts, prices or appointments. When you have what is needed, repeat it, and say goodbye."
 )
 TONES = {
-    "professional": _in("tone", "professional"),
-    "warm": _in("tone", "warm"),
-    "friendly": _in("tone", "friendly"),
-    "formal": _in("tone", "formal"),
-    "cheerful": _in("tone", "cheerful"),
-    "calm": _in("tone", "calm"),
+    "professional": pgettext_lazy("tone", "professional"),
+    "warm": pgettext_lazy("tone", "warm"),
+    "friendly": pgettext_lazy("tone", "friendly"),
+    "formal": pgettext_lazy("tone", "formal"),
+    "cheerful": pgettext_lazy("tone", "cheerful"),
+    "calm": pgettext_lazy("tone", "calm"),
 }
 # What a persona is there for, in the assistant's own language.
 _JOBS: dict[str, Any] = {

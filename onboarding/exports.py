@@ -60,12 +60,12 @@ _messenger = Messenger(_publish, rest_seconds=5)
 
 
 def request_export(*, organization: Organization, user: User) -> DataExport:
-    """Have an archive put together; the one under way, if there is one."""
+    """Have an archive put together; the one under way, or just ready, if there is one."""
     try:
         with transaction.atomic():
             export = organization.exports.create(requested_by=user)
     except IntegrityError:
-        return organization.exports.get(state=ExportState.PENDING)
+        return organization.exports.latest("pk")
     transaction.on_commit(lambda: _messenger.send(export.pk))
     return export
 
@@ -126,6 +126,9 @@ def _build(export: DataExport) -> None:
         storage.save(chosen.place(chosen.storage_provider), name, file)
     values = {"file_name": name, "file_provider": chosen.storage_provider, "size_bytes": size_bytes}
     _note(export, state=ExportState.READY, expires_at=timezone.now() + GOOD_FOR, **values)
+    # One archive per organization: who asks again and again does not fill the storage.
+    organization_archives = export.organization.exports.filter(pk__lt=export.pk, state=ExportState.READY)
+    organization_archives.update(expires_at=timezone.now())
 
 
 def _note(export: DataExport, **values: Any) -> None:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
-
 from accounts.analytics import track
 from accounts.models import User
 from onboarding.models import StepState
@@ -14,9 +12,7 @@ from onboarding.steps import Step
 def begin(situation: Situation) -> None:
     """The wizard is opened for the first time; opening it again changes nothing."""
     onboarding = situation.onboarding
-    if onboarding.started_at is None:
-        onboarding.started_at = timezone.now()
-        onboarding.save(update_fields=["started_at"])
+    if onboarding.started_at is None and onboarding.mark_begun():
         track("onboarding_started", organization=situation.organization, user=situation.user)
 
 
@@ -44,7 +40,5 @@ def key_saved(situation: Situation, step: Step, user: User) -> None:
 def assistant_created(situation: Situation) -> None:
     """The assistant exists at Vapi; told the first time."""
     onboarding = situation.onboarding
-    if not onboarding.assistant_created:
-        onboarding.assistant_created = True
-        onboarding.save(update_fields=["assistant_created"])
+    if not onboarding.assistant_created and onboarding.mark_assistant_created():
         track("assistant_created", organization=situation.organization, user=situation.user)

@@ -17,8 +17,7 @@ def launch(situation: Situation) -> str:
     if not situation.user.terms_accepted_at:
         raise TermsMissing
     onboarding = situation.onboarding
-    if not onboarding.is_launched:
-        onboarding.mark_launched()
+    if not onboarding.is_launched and onboarding.mark_launched():
         _tell(situation)
     if not (situation.has_vapi_key and situation.numbers):
         return ""

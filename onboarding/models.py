@@ -1,5 +1,7 @@
 """How far an organization is on its way to the first call, and what was typed that is not in force yet."""
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -68,10 +70,23 @@ class Onboarding(TenantModel):
             fields.append(f"{step}_skipped")
         self.save(update_fields=fields)
 
-    def mark_launched(self) -> None:
-        """The wizard is over; launching again keeps the first time."""
-        self.completed_at = self.completed_at or timezone.now()
-        self.save(update_fields=["completed_at"])
+    def mark_launched(self) -> bool:
+        """The wizard is over; launching again keeps the first time. Whether this was the first, of two at once too."""
+        return self._note_once("completed_at", timezone.now(), completed_at=None)
+
+    def mark_begun(self) -> bool:
+        """The wizard is opened; whether for the first time."""
+        return self._note_once("started_at", timezone.now(), started_at=None)
+
+    def mark_assistant_created(self) -> bool:
+        """The assistant exists at Vapi; whether it is the first."""
+        return self._note_once("assistant_created", True, assistant_created=False)
+
+    def _note_once(self, name: str, value: Any, **before: Any) -> bool:
+        rows = Onboarding.objects.for_organization(self.organization_id)
+        is_first = bool(rows.filter(pk=self.pk, **before).update(**{name: value}))
+        self.refresh_from_db(fields=[name])
+        return is_first
 
 
 class Draft(TenantModel):

@@ -14,6 +14,7 @@ from accounts.models import Organization
 from accounts.tenancy import TenantRequest
 from assistants import prompts
 from assistants.models import Studio
+from ava.lib import phones
 from onboarding import saving, steps, values
 from onboarding.saving import Result
 from onboarding.situation import Situation
@@ -171,7 +172,8 @@ def _rows(step: Step, situation: Situation, form: Any) -> list[tuple[str, str]]:
     names = [name for name in form.fields if not name.startswith("day-") and name != "accept_terms"]
     rows = [(str(form.fields[name].label), words_for(form.fields[name], typed.get(name, []))) for name in names]
     if step.name == "telephony":
-        numbers = ", ".join(number.number for number in situation.numbers)
+        home = situation.organization.country
+        numbers = ", ".join(phones.readable(number.number, home_country=home) for number in situation.numbers)
         rows = [(_("Number"), numbers or _("none yet")), *rows, (_("Business hours"), _week(situation))]
     return rows
 

@@ -19,6 +19,7 @@ from onboarding.steps import Step
 from onboarding.values import Typed
 
 LONGEST = 20_000
+MOST_VALUES = 50  # of one field; no step offers as many
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,10 @@ def save(
     situation = read(organization, user)
     situation.draft.entries = draft.entries
     before, page = current(step, situation), page or Page()
-    accepted, results = _sort(step, situation, before, changes, page)
+    accepted, conflicts = _sort(step, situation, before, changes, page)
     form = form_for(step, situation, {**before, **accepted})
     accepted = {name: typed for name, typed in accepted.items() if name in form.fields}
+    results = {name: conflict for name, conflict in conflicts.items() if name in form.fields}
     problems: dict[str, Sequence[str]] = {
         name: [str(error) for error in errors] for name, errors in form.errors.items()
     }
@@ -119,7 +121,7 @@ def _sort(
         if is_mine and page.sequence < entry["sequence"]:
             continue  # overtaken on its way by what was typed later
         if change.insists or is_mine or change.base in {"", here} or values.version(change.typed) == here:
-            accepted[name] = [one.replace("\x00", "")[:LONGEST] for one in change.typed]
+            accepted[name] = change.typed
         else:
             conflicts[name] = Result(name, here, change.typed, theirs=now)
     return accepted, conflicts

@@ -20,7 +20,7 @@ from ava.clients.errors import ProviderError
 from onboarding import flow, launch, pages, steps
 from onboarding.models import StepState
 from onboarding.situation import read
-from onboarding.wizard import go_on, save_posted
+from onboarding.wizard import go_on, of_this_organization, save_posted
 
 
 def signed_in_or_401(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -79,6 +79,7 @@ def _standing(form: Any, saved: Any, names: set[str]) -> dict[str, Any]:
 
 @require_POST
 @manager_required
+@of_this_organization
 def skip(request: TenantRequest, step: str) -> HttpResponse:
     """Leave a step out; what was typed in it is kept all the same."""
     found = _step(step)
@@ -117,6 +118,7 @@ def _save_key(request: TenantRequest, name: str, form: Any, words: str) -> HttpR
 
 @require_POST
 @manager_required
+@of_this_organization
 def create_assistant(request: TenantRequest) -> HttpResponse:
     """Make the assistant at Vapi, or bring it up to date. What was typed is kept first, whatever Vapi says."""
     step = steps.BY_NAME["assistant"]
@@ -139,6 +141,7 @@ def create_assistant(request: TenantRequest) -> HttpResponse:
 
 @require_POST
 @manager_required
+@of_this_organization
 def launch_ava(request: TenantRequest) -> HttpResponse:
     """Complete the set-up; it needs the accepted terms and nothing else."""
     step = steps.BY_NAME["done"]

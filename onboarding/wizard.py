@@ -5,12 +5,15 @@ shown, so another day or another device sees the same. Any step can be opened, n
 are never among the fields.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from formtools.wizard.views import NamedUrlSessionWizardView
 
 from accounts.tenancy import TenantRequest, manager_required
@@ -20,7 +23,23 @@ from onboarding.saving import Change, Page
 from onboarding.situation import Situation, read
 
 
-@method_decorator(manager_required, name="dispatch")
+def of_this_organization(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page that was opened for one organization is not written into another, chosen since in another tab."""
+
+    @functools.wraps(view)
+    def wrapped(request: TenantRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.POST.get("organization", str(request.organization.pk)) == str(request.organization.pk):
+            return view(request, *args, **kwargs)
+        words = _("This page belongs to another organization than the one you work in now.")
+        if "HX-Request" in request.headers:
+            return HttpResponse(words, status=409)
+        messages.error(request, words)
+        return redirect("dashboard")  # no page of the wizard, which would take what was typed for arrived
+
+    return wrapped
+
+
+@method_decorator([manager_required, of_this_organization], name="dispatch")
 class OnboardingWizard(NamedUrlSessionWizardView):
     form_list = [(step.name, step.form_class) for step in steps.STEPS]
     template_name = "onboarding/step.html"
@@ -85,7 +104,10 @@ def save_posted(request: TenantRequest, step: steps.Step) -> saving.Saved:
         user=request.user,
         step=step,
         changes=changes_in(request.POST),
-        page=Page(writer=request.POST.get("writer", "")[:40], sequence=_number(request.POST.get("sequence", ""))),
+        page=Page(
+            writer=request.POST.get("writer", "").replace("\x00", "")[:40],
+            sequence=_number(request.POST.get("sequence", "")),
+        ),
     )
 
 
@@ -93,7 +115,8 @@ def changes_in(posted: QueryDict) -> Mapping[str, Change]:
     """What a page changed: the fields it names, less those that stand as it found them."""
     changes = {}
     for name in posted.getlist("fields"):
-        typed = [one.replace("\r\n", "\n") for one in posted.getlist(_source_of(name, posted.get("copy", "")))]
+        given = posted.getlist(_source_of(name, posted.get("copy", "")))[: saving.MOST_VALUES]
+        typed = [one.replace("\r\n", "\n").replace("\x00", "")[: saving.LONGEST] for one in given]
         base = posted.get(f"base-{name}", "")
         insists = name in posted.getlist("keep")
         is_changed = values.version(typed) != base or insists

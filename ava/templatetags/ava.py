@@ -45,11 +45,13 @@ def phone(number: str, home_country: str = "") -> SafeString | str:
 
 @register.filter
 def clock(seconds: Any) -> SafeString | str:
-    """Seconds as m:ss."""
+    """Seconds as m:ss, or h:mm:ss."""
     if seconds is None:
         return ""
     minutes, rest = divmod(int(seconds), 60)
-    return format_html('<bdi dir="ltr" class="number">{}:{:0>2}</bdi>', minutes, rest)
+    hours, minutes = divmod(minutes, 60)
+    words = f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return format_html('<bdi dir="ltr" class="number">{}</bdi>', words)
 
 
 @register.filter
@@ -65,8 +67,17 @@ def when(moment: datetime, older: str = "DATETIME_FORMAT") -> SafeString:
     """A time as people say it: relative within a day, else in the format `older`; exact for who points at it."""
     local = timezone.localtime(moment)
     exact = date_format(local, "DATETIME_FORMAT")
-    words = naturaltime(moment) if abs(timezone.now() - moment) < DAY else date_format(local, older)
+    words = naturaltime(moment) if abs(timezone.now() - moment) < DAY else _in_format(local, older)
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, words)
+
+
+def _in_format(local: datetime, name: str) -> str:
+    """In a format of the locale's, or as "day": the day and the time; of another year, the date."""
+    if name != "day":
+        return date_format(local, name)
+    if local.year != timezone.localtime().year:
+        return date_format(local, "DATE_FORMAT")
+    return f"{date_format(local, 'MONTH_DAY_FORMAT')}, {date_format(local, 'TIME_FORMAT')}"
 
 
 @register.filter

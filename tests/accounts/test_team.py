@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import invitations, plans, team
 from accounts.models import Invitation, Membership, Organization
 from accounts.models.organizations import Role
-from accounts.tenancy import SESSION_KEY
+from accounts.tenancy import SESSION_KEY, found_own_organization
 from accounts.views import section_url
 from tests.factories import PASSWORD, make_user
 
@@ -126,6 +126,16 @@ def test_it_is_sent_again_with_new_time(signed_in, invited, organization):
     assert invited.is_open
     invitations.send_mail(invited.pk)
     assert len(outbox.outbox) == 2
+
+
+def test_nobody_is_flooded_with_invitations(signed_in, organization, monkeypatch):
+    monkeypatch.setattr(invitations, "MAILS_BESIDES", -7)  # three mails for five seats
+    for _ in range(3):
+        signed_in.post(TEAM, {"invite": "1", "email": EVE, "role": "member"})
+        signed_in.post(TEAM, {"revoke": organization.invitations.get().pk})
+    answer = signed_in.post(TEAM, {"invite": "1", "email": EVE, "role": "member"})
+    assert "Too many invitations were sent today" in answer.content.decode()
+    assert open_invitations(organization) == []
 
 
 def test_one_that_is_taken_back_leads_nowhere(client, signed_in, invited):
@@ -311,3 +321,23 @@ def test_a_stranger_cannot_touch_another_team(client, organization, charlie, bob
         assert client.post(TEAM, values).status_code == 404
     assert membership(organization, bob).role == Role.MEMBER
     assert open_invitations(organization) == [EVE]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_was_removed_founds_one_organization_however_many_requests_come(organization, bob):
+    team.remove(actor=organization.memberships.get(role=Role.OWNER), membership_id=membership(organization, bob).pk)
+    start = threading.Barrier(4)
+
+    def ask() -> None:
+        start.wait()
+        try:
+            found_own_organization(bob)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert bob.memberships.count() == 1

@@ -1,6 +1,7 @@
 """The studio's pages beside the settings: what Vapi has of them, their history, the integrations."""
 
 import re
+from datetime import timedelta
 
 from assistants import activation, studio, sync
 from assistants.models import GlobalPrompt
@@ -75,9 +76,10 @@ def test_an_active_assistant_that_was_deleted_at_vapi_gets_its_number_back(brows
 # --- History ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_full_history_is_light(browser, organization, alice):
+def test_a_full_history_is_light(browser, organization, alice, monkeypatch):
     row = sync.studio_of(organization)
     texts = dict.fromkeys(("job_to_be_done", "system_prompt", "guidelines", "first_message", "tone"), "x")
+    monkeypatch.setattr(studio, "TYPING_PAUSE", timedelta(0))
     for number in range(studio.VERSIONS_KEPT):
         values = {name: f"{text} {number}" for name, text in texts.items()}
         studio.save(studio=row, values={**values, "max_tokens": 100 + number, "crm": "none"}, user=alice)
@@ -86,11 +88,21 @@ def test_a_full_history_is_light(browser, organization, alice):
     assert len(response.content) < 100_000
 
 
-def test_only_what_is_not_the_latest_is_offered_to_be_restored(browser, organization, alice):
+def test_only_what_is_not_the_latest_is_offered_to_be_restored(browser, organization, alice, bob):
     row = sync.studio_of(organization)
-    for name in ("Léa", "Zoé"):
-        studio.save(studio=row, values={"name": name}, user=alice)
+    for name, person in (("Léa", alice), ("Zoé", bob)):
+        studio.save(studio=row, values={"name": name}, user=person)
     assert re.findall(r'name="version" value="(\d)"', text_of(browser.get("/en/studio/history/?version=3"))) == ["2"]
+
+
+def test_what_was_typed_in_one_go_is_compared_with_what_was_before(browser, organization, alice):
+    row = sync.studio_of(organization)
+    for name in ("Lé", "Léa"):
+        studio.save(studio=row, values={"name": name}, user=alice)
+    page = text_of(browser.get("/en/studio/history/?version=3"))
+    assert re.findall(r'name="version" value="(\d)"', page) == ["1"]
+    assert "Léa" in page
+    assert browser.get("/en/studio/history/?version=2").status_code == 404
 
 
 def test_history_shows_what_changed_and_brings_it_back(browser, organization):

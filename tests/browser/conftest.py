@@ -12,8 +12,9 @@ from tests.story.installation import RunningAva
 expect.set_options(timeout=20_000)  # a busy machine is no fault
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the whole run: while Playwright's loop lives, Django takes every test after it for asynchronous."""
     with chromium.launched() as launched:
         yield launched
 

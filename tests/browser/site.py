@@ -28,7 +28,7 @@ SIGNED_OUT = {
 SIGNED_IN = {
     "dashboard": "/dashboard/",
     "calls": "/calls/",
-    "calls-none-found": "/calls/?search=zzzzzz",
+    "calls-none-found": "/calls/?q=zzzzzz",
     "studio": "/studio/",
     "studio-history": "/studio/history/",
     "numbers": "/numbers/",

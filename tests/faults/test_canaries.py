@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import requests
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
@@ -16,8 +15,9 @@ from accounts.tenancy import organization_endpoint
 from assistants import sync
 from calls.models import StepKind, StepState
 from tests import factories
-from tests.faults import canaries
+from tests.faults import canaries, people
 from tests.faults.bucket import new_private_key, open_door, service_account
+from tests.faults.people import SECOND_STEP, Browser
 from tests.faults.senders import Post, send
 from tests.faults.settings_for_pages import BROKEN_PAGE
 from tests.faults.stack import around, broker_is_idle
@@ -59,34 +59,6 @@ class Canaries:
         google = self.google_key.splitlines()[9]
         kept = {name: value for name, value in vars(self).items() if name not in ("google_key", "mistyped")}
         return {**kept, "google_key": google, "prompt": PROMPT}
-
-
-class Browser:
-    """Somebody's browser, without JavaScript; every page it was shown is kept."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.pages: list[tuple[str, bytes]] = []
-        self.session = requests.Session()
-        self._form_token = ""
-
-    def get(self, path: str) -> requests.Response:
-        return self._keep(self.session.get(self.url + path, timeout=20))
-
-    def post(self, path: str, **fields: Any) -> requests.Response:
-        """Send a form, with the token of the page before."""
-        named = {"csrfmiddlewaretoken": self._form_token, **fields}
-        return self._keep(self.session.post(self.url + path, named, headers={"Referer": self.url}, timeout=30))
-
-    def _keep(self, answer: requests.Response) -> requests.Response:
-        self.pages.append((answer.url, answer.content))
-        if token := re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', answer.text):
-            self._form_token = token[1]
-        return answer
-
-    def sign_in(self, email: str, password: str) -> requests.Response:
-        self.get("/en/accounts/login/")
-        return self.post("/en/accounts/login/", login=email, password=password)
 
 
 @dataclass
@@ -187,12 +159,26 @@ def the_owner_sets_ava_up(scene: Scene) -> Browser:
         browser.post(f"{address}twilio", account_sid=ACCOUNT_SID, auth_token=token)
     assert VapiCredential.objects.for_organization(scene.organization).get().api_key == planted.vapi_key
     assert TwilioCredential.objects.for_organization(scene.organization).get().auth_token == planted.twilio_token
-    number = re.search(r"\+33[\d\s]{9,14}", browser.get(f"{address}number").text)
+    number = re.search(r'name="number" value="(\+33\d+)"', browser.get("/en/numbers/choices/").text)
     assert number
-    browser.post(f"{address}number", attach="", number=number[0])
+    browser.post("/en/numbers/choose/", attach="1", number=number[1])
     browser.post("/en/dashboard/activate/")
     assert "/calls/ringing/" in browser.post("/en/dashboard/test-call/").url
     return browser
+
+
+def the_owner_sees_everything_new(scene: Scene, browser: Browser) -> dict[str, str]:
+    """The wizard, the settings, the archive, the second step. What came up there that is secret."""
+    planted = scene.canaries
+    keys = people.Keys(
+        vapi=(planted.mistyped["Vapi key"], planted.vapi_key),
+        account_sid=ACCOUNT_SID,
+        twilio=(planted.mistyped["Twilio token"], planted.twilio_token),
+    )
+    people.walk_the_wizard(browser, keys)
+    people.walk_the_settings(browser)
+    people.take_the_data_along(browser, scene.organization)
+    return people.set_the_second_step_up(browser, EMAIL, planted.password)
 
 
 def providers_call(scene: Scene) -> None:
@@ -288,8 +274,10 @@ def places(scene: Scene) -> Iterator[tuple[str, bytes]]:
 
 
 def is_its_own_place(name: str, place: str) -> bool:
-    """The prompt is the studio's own text, in its column."""
-    return name == "prompt" and place == "assistants_studio.system_prompt"
+    """The prompt is the studio's own text, for its owner to read; a seed is shown to who sets the second step up."""
+    if name == "prompt":
+        return place.startswith("assistants_studio") or any(part in place for part in ("/onboarding/", "/exports/"))
+    return name.endswith("seed") and place.startswith("the page ") and SECOND_STEP in place
 
 
 def what_is_no_secret_is_found(scene: Scene, where: list[tuple[str, bytes]]) -> bool:
@@ -316,6 +304,8 @@ def test_no_secret_comes_to_light(scene):
     owner = the_owner_sets_ava_up(scene)
     providers_call(scene)
     until_all_calls_are_done(scene)
+    seeds = the_owner_sees_everything_new(scene, owner)
+    seeds["half-way seed"] = people.begin_a_second_step(operator, scene.canaries.password)
     people_look_around(scene, owner, operator)
     assert things_go_wrong(scene) == {403, 404, 500}
     everywhere = list(places(scene))
@@ -324,6 +314,7 @@ def test_no_secret_comes_to_light(scene):
     print(f"{sum(len(content) for _, content in [*everywhere, *shown]) / 1e6:.1f} MB to search")
 
     webhook_secret = organization_endpoint(scene.organization).secret
-    assert search({**scene.canaries.planted(), "webhook secret": webhook_secret}, [*everywhere, *shown]) == []
+    planted = {**scene.canaries.planted(), **seeds, "webhook secret": webhook_secret}
+    assert search(planted, [*everywhere, *shown]) == []
     # Who mistypes a secret is shown it again, to mend it; that page is nobody else's.
     assert search(scene.canaries.mistyped, everywhere) == []

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.models import Organization
 from accounts.tenancy import SESSION_KEY
-from onboarding.models import Draft
+from onboarding.models import Draft, Onboarding
 from tests.onboarding.conftest import Browser
 
 pytestmark = pytest.mark.django_db
@@ -207,3 +207,43 @@ def test_a_page_left_open_does_not_write_into_the_organization_chosen_since(desk
     data = {"fields": "organization_name", "organization_name": "Oops", "organization": organization.pk}
     assert desk.client.post("/en/onboarding/profile/save/", data).status_code == 409
     assert name_of(other) != "Oops"
+
+
+@pytest.mark.parametrize("door", ["profile/", "profile/skip/", "assistant/create/", "done/launch/"])
+def test_nor_do_its_buttons(desk, alice, charlie, organization, door):
+    other = charlie.organizations.get()
+    alice.memberships.create(organization=other, role="owner")
+    session = desk.client.session
+    session[SESSION_KEY] = other.pk
+    session.save()
+    data = {"fields": "organization_name", "organization_name": "Oops", "organization": organization.pk}
+    answer = desk.client.post(f"/en/onboarding/{door}", data, follow=True)
+    assert "belongs to another organization" in answer.content.decode()
+    assert name_of(other) != "Oops"
+    assert not Onboarding.objects.for_organization(other).exclude(completed_at=None).exists()
+
+
+# --- Who means harm ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("door", ["profile/save/", "profile/"])
+def test_a_field_that_the_step_does_not_have_is_kept_nowhere(desk, organization, door):
+    data = {"fields": ["api_key", "vapi_id"], "api_key": "sk_secret", "base-api_key": "0" * 16, "vapi_id": "x"}
+    assert desk.client.post(f"/en/onboarding/{door}", {**data, "next": "here"}).status_code in {200, 302}
+    assert "sk_secret" not in str(dict(desk.client.session))
+    assert "api_key" not in str(Draft.objects.for_organization(organization).get().entries)
+
+
+def test_terms_accepted_on_another_page_are_no_conflict(desk, phone):
+    desk.save("profile", accept_terms="on")
+    assert phone.post("profile", extra={"accept_terms": "x", "fields": "accept_terms"}).status_code == 302
+
+
+def test_what_is_huge_is_cut_and_what_no_database_takes_is_left_out(desk, organization):
+    huge = ["x" * 1500] * 900
+    assert desk.save("integrations", workspace_apps=huge, writer="w\x00").status_code == 200
+    assert desk.save("profile", company_size="\x00" + "y" * 100_000).status_code == 200
+    entries = Draft.objects.for_organization(organization).get().entries
+    assert len(entries["integrations.workspace_apps"]["typed"]) == 50
+    assert len(entries["profile.company_size"]["typed"][0]) <= 20_000
+    assert desk.client.post("/en/onboarding/profile/save/", {"fields": ["full_name"] * 1200}).status_code == 400

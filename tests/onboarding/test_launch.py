@@ -4,7 +4,9 @@ import pytest
 
 from accounts.models import TwilioCredential, VapiCredential
 from assistants.sync import studio_of
+from onboarding import flow, launch
 from onboarding.models import Onboarding
+from onboarding.situation import read
 from tests import providers
 from tests.factories import make_number
 from tests.onboarding.conftest import events_of
@@ -170,3 +172,20 @@ def test_the_summary_shows_everything_and_is_changed_in_place(browser, alice, co
     alice.refresh_from_db()
     connected.refresh_from_db()
     assert (alice.full_name, connected.plan) == ("Alice D.", "pro")
+
+
+def test_two_launches_at_once_are_told_once(browser, alice, organization):
+    accept(alice)
+    situations = [read(organization, alice) for _ in range(2)]
+    for situation in situations:
+        launch.launch(situation)
+    assert names_of(organization).count("onboarding_completed") == 1
+    assert len({situation.onboarding.completed_at for situation in situations}) == 1
+
+
+def test_two_devices_that_open_the_wizard_at_once_begin_it_once(alice, organization):
+    for situation in [read(organization, alice) for _ in range(2)]:
+        flow.begin(situation)
+    for situation in [read(organization, alice) for _ in range(2)]:
+        flow.begin(situation)
+    assert names_of(organization) == ["onboarding_started"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core import mail as outbox
 from django.core.files.base import ContentFile
+from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts import credentials
@@ -111,6 +112,27 @@ def test_asking_twice_makes_one_archive_and_two_workers_build_it_once(signed_in,
     for _ in range(2):
         exports.build(export.pk)
     assert len(outbox.outbox) == 1
+
+
+def test_a_new_archive_takes_the_place_of_the_one_before(signed_in, organization, files):
+    archive_of(signed_in, organization)
+    signed_in.post(DATA, {"export": "1"})
+    exports.build(organization.exports.latest("pk").pk)
+    exports.sweep()
+    assert organization.exports.get().is_ready
+    assert len(list(files.rglob("*.zip"))) == 1
+
+
+def test_an_archive_that_becomes_ready_while_one_is_asked_for_is_the_answer(organization, alice, monkeypatch):
+    first = exports.request_export(organization=organization, user=alice)
+
+    def beaten(**_given: Any) -> None:
+        organization.exports.filter(pk=first.pk).update(state=ExportState.READY)
+        raise IntegrityError
+
+    manager = type(organization.exports)
+    monkeypatch.setattr(manager, "create", lambda _self, **given: beaten(**given))
+    assert exports.request_export(organization=organization, user=alice) == first
 
 
 def test_a_storage_that_is_away_is_tried_again_and_then_given_up(signed_in, organization, monkeypatch):

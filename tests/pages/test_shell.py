@@ -152,3 +152,9 @@ def test_each_control_is_tied_to_what_is_said_about_it(client):
     assert 'aria-describedby="id_seats_caution"' in html
     assert 'role="switch"' in html
     assert '<fieldset class="field"' in html
+
+
+def test_what_a_signed_in_person_sees_is_kept_by_no_cache(client, alice):
+    client.force_login(alice)
+    for path in ("/en/", "/en/dashboard/", "/en/calls/", "/en/settings/", "/en/onboarding/profile/"):
+        assert "no-store" in client.get(path).headers["Cache-Control"], path
