@@ -21,6 +21,7 @@ from django.utils import timezone, translation
 
 from accounts.models import (
     DataExport,
+    FileToDelete,
     Organization,
     PlatformSettings,
     TenantModel,
@@ -125,14 +126,15 @@ def _build(export: DataExport) -> None:
         name = f"org/{export.organization_id}/exports/{secrets.token_urlsafe(24)}.zip"
         storage.save(chosen.place(chosen.storage_provider), name, file)
     values = {"file_name": name, "file_provider": chosen.storage_provider, "size_bytes": size_bytes}
-    _note(export, state=ExportState.READY, expires_at=timezone.now() + GOOD_FOR, **values)
+    if not _note(export, state=ExportState.READY, expires_at=timezone.now() + GOOD_FOR, **values):
+        FileToDelete.objects.create(name=name, provider=chosen.storage_provider)  # the account was closed meanwhile
     # One archive per organization: who asks again and again does not fill the storage.
     organization_archives = export.organization.exports.filter(pk__lt=export.pk, state=ExportState.READY)
     organization_archives.update(expires_at=timezone.now())
 
 
-def _note(export: DataExport, **values: Any) -> None:
-    export.organization.exports.filter(pk=export.pk).update(**values)
+def _note(export: DataExport, **values: Any) -> int:
+    return export.organization.exports.filter(pk=export.pk).update(**values)
 
 
 def _write_tables(archive: zipfile.ZipFile, organization: Organization) -> None:

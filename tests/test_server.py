@@ -59,7 +59,56 @@ def test_a_form_is_whole_before_a_page_begins_and_an_upload_is_not_waited_for(mo
         read.append(message["body"])
 
     async_to_sync(prepare(pages))({"headers": [], "query_string": b""}, receive, None)
-    assert (left_when_it_began, b"".join(read)) == ([2], b"abcdefghij")
+    assert (left_when_it_began, b"".join(read)) == ([3], b"abcdefghij")
+
+
+def answer_to(*messages: dict[str, Any]) -> tuple[list[bytes], list[int]]:
+    """What the pages read, and which status was sent without them, when these messages come and then nothing."""
+    left, read, sent = list(messages), list[bytes](), list[int]()
+
+    async def receive() -> dict[str, Any]:
+        if not left:
+            await asyncio.sleep(60)
+        return left.pop(0)
+
+    async def pages(scope: Any, receive: Any, send: Any) -> None:
+        read.append((await receive())["body"])
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.extend([message["status"]] if "status" in message else [])
+
+    async_to_sync(prepare(pages))({"headers": [], "query_string": b""}, receive, send)
+    return read, sent
+
+
+def test_a_form_that_breaks_off_is_not_taken_for_a_short_one():
+    assert answer_to(part(b"keep=no"), {"type": "http.disconnect"}) == ([], [])
+
+
+def test_a_form_that_does_not_come_to_its_end_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(server, "BODY_SECONDS", 0.05)
+    assert answer_to(part(b"a")) == ([], [503])
+
+
+def test_the_rest_of_an_upload_holds_a_thread_no_longer_either(monkeypatch):
+    monkeypatch.setattr(server, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(server, "FORM_BYTES", 1)
+
+    async def upload() -> None:
+        body = server._Body(delivery(part(b"ab"))._receive)
+        assert await body.read_ahead()
+        assert (await body.receive())["body"] == b"ab"
+        with pytest.raises(ConnectionError):
+            await body.receive()
+        body.give_back()
+
+    async_to_sync(upload)()
+
+
+def test_all_forms_together_are_bounded_and_what_was_read_is_given_back(monkeypatch):
+    monkeypatch.setattr(server, "MOST_BYTES_HELD", 10)
+    assert answer_to(part(b"x" * 11, more_body=False)) == ([], [503])
+    assert answer_to(part(b"x" * 10, more_body=False)) == ([b"x" * 10], [])
 
 
 def delivery(*messages: dict[str, Any], **headers: str) -> Delivery:

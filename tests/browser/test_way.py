@@ -65,7 +65,7 @@ def test_the_whole_way_from_sign_up_to_the_first_call(browser: Browser, demo: Si
     expect(page.locator("[aria-labelledby=key-title] .badge.positive")).to_be_visible()
     go_on(page, "telephony")
 
-    page.locator("button[name=attach]").first.click()
+    page.locator("#number-listing button[name=attach]").first.click()
     expect(page.locator("#yours")).to_be_visible()
     go_on(page, "integrations")
     go_on(page, "assistant")

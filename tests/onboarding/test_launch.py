@@ -165,7 +165,7 @@ def test_before_the_launch_there_is_nothing_to_celebrate(browser, organization):
 def test_the_summary_shows_everything_and_is_changed_in_place(browser, alice, connected):
     make_number(connected)
     html = browser.open("done")
-    assert "Alice Delmas" in html and "+33199004512" in html and "****" in html
+    assert "Alice Delmas" in html and "+33 1 99 00 45 12" in html and "****" in html
     answer = browser.post("profile", extra={"next": "done"}, full_name="Alice D.")
     assert answer["Location"] == "/en/onboarding/done/"
     browser.save("plan", plan="pro")

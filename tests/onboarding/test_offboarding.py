@@ -196,6 +196,20 @@ def test_closing_deletes_the_tenant_its_files_and_its_lonely_people(
     assert (files / theirs.recording_name).exists()
 
 
+def test_an_archive_that_is_ready_only_after_the_closing_is_deleted_too(signed_in, organization, files, monkeypatch):
+    export, save = exports.request_export(organization=organization, user=organization.owner), storage.save
+
+    def close_meanwhile(*given: Any) -> None:
+        offboarding.close(organization=organization)
+        save(*given)
+
+    monkeypatch.setattr(storage, "save", close_meanwhile)
+    exports.build(export.pk)
+    assert list(files.rglob("*.zip"))
+    assert offboarding.delete_files() == 1
+    assert not list(files.rglob("*.zip"))
+
+
 def test_the_numbers_are_given_back_and_the_assistant_is_gone(signed_in, practice):
     number = providers.own_number(practice)
     activation.activate(organization=practice)
