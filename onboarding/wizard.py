@@ -116,7 +116,8 @@ def changes_in(posted: QueryDict) -> Mapping[str, Change]:
     changes = {}
     for name in posted.getlist("fields"):
         given = posted.getlist(_source_of(name, posted.get("copy", "")))[: saving.MOST_VALUES]
-        typed = [one.replace("\r\n", "\n").replace("\x00", "")[: saving.LONGEST] for one in given]
+        longest = saving.LONGEST // max(1, len(given))  # of all together: it is kept in the draft and the session
+        typed = [one.replace("\r\n", "\n").replace("\x00", "")[:longest] for one in given]
         base = posted.get(f"base-{name}", "")
         insists = name in posted.getlist("keep")
         is_changed = values.version(typed) != base or insists

@@ -244,6 +244,6 @@ def test_what_is_huge_is_cut_and_what_no_database_takes_is_left_out(desk, organi
     assert desk.save("integrations", workspace_apps=huge, writer="w\x00").status_code == 200
     assert desk.save("profile", company_size="\x00" + "y" * 100_000).status_code == 200
     entries = Draft.objects.for_organization(organization).get().entries
-    assert len(entries["integrations.workspace_apps"]["typed"]) == 50
+    assert len("".join(entries["integrations.workspace_apps"]["typed"])) <= 20_000
     assert len(entries["profile.company_size"]["typed"][0]) <= 20_000
     assert desk.client.post("/en/onboarding/profile/save/", {"fields": ["full_name"] * 1200}).status_code == 400

@@ -1,0 +1,15 @@
+"""Texts of libraries that Ava says in her own words: named here, so that the catalogues keep their translations."""
+
+from django.utils.translation import gettext_noop
+
+LIBRARY_TEXTS = (
+    gettext_noop("Email"),
+    gettext_noop("Please type your current password."),
+    gettext_noop("Too many failed login attempts. Try again later."),
+    gettext_noop("Be patient, you are sending too many requests."),
+    gettext_noop("Your primary email address must be verified."),
+    gettext_noop("You cannot remove your primary email address."),
+    gettext_noop("A user is already registered with this email address."),
+    gettext_noop("This email address is already associated with this account."),
+    gettext_noop("The email address and/or password you specified are not correct."),
+)
