@@ -13,8 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Organization, User
 from onboarding import values
-from onboarding.models import Draft
-from onboarding.situation import Situation, read
+from onboarding.situation import Situation, read_for_update
 from onboarding.steps import Step
 from onboarding.values import Typed
 
@@ -89,10 +88,7 @@ def save(
     *, organization: Organization, user: User, step: Step, changes: Mapping[str, Change], page: Page | None = None
 ) -> Saved:
     """Save what changed in a step, all or nothing in the database, right or wrong in the fields."""
-    read(organization, user)  # makes the draft when there is none yet
-    draft = Draft.objects.for_organization(organization).select_for_update().get()
-    situation = read(organization, user)
-    situation.draft.entries = draft.entries
+    situation = read_for_update(organization, user)
     before, page = current(step, situation), page or Page()
     accepted, conflicts = _sort(step, situation, before, changes, page)
     form = form_for(step, situation, {**before, **accepted})

@@ -78,11 +78,24 @@ def read(organization: Organization, user: User) -> Situation:
     """The organization's situation; its wizard begins when it was never opened before."""
     found = _read(organization, user)
     if found.onboarding is None or found.draft is None or found.studio is None:
-        Onboarding.objects.for_organization(organization).get_or_create(defaults={"organization": organization})
-        Draft.objects.for_organization(organization).get_or_create(defaults={"organization": organization})
-        sync.studio_of(organization)
+        _begin(organization)
         found = _read(organization, user)
     return found
+
+
+def read_for_update(organization: Organization, user: User) -> Situation:
+    """As `read`, while nobody else saves in this wizard: for a transaction."""
+    draft = Draft.objects.for_organization(organization).select_for_update().only("pk")
+    if draft.first() is None:
+        _begin(organization)
+        draft.first()
+    return read(organization, user)
+
+
+def _begin(organization: Organization) -> None:
+    Onboarding.objects.for_organization(organization).get_or_create(defaults={"organization": organization})
+    Draft.objects.for_organization(organization).get_or_create(defaults={"organization": organization})
+    sync.studio_of(organization)
 
 
 def _read(organization: Organization, user: User) -> Situation:

@@ -51,14 +51,15 @@ class OnboardingWizard(NamedUrlSessionWizardView):
 
     def get(self, request: TenantRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show a step, whatever came before it."""
-        self._open(kwargs["step"])
+        self.step = _step_or_404(kwargs["step"])
+        self._arrive(read(request.organization, request.user))
         return self._show()
 
     def post(self, request: TenantRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Keep all that was typed and go on; only a conflict with another page keeps somebody here."""
-        self._open(kwargs["step"])
+        self.step = _step_or_404(kwargs["step"])
         self.saved = save_posted(request, self.step)
-        self.situation = self.saved.situation
+        self._arrive(self.saved.situation)
         self.storage.set_step_data(self.step.name, {name: one.mine for name, one in self.saved.results.items()})
         if self.saved.conflicts:
             return self._show()
@@ -76,19 +77,23 @@ class OnboardingWizard(NamedUrlSessionWizardView):
     def get_context_data(self, form: Any, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_context_data(form=form, **kwargs), **self.page}
 
-    def _open(self, name: str) -> None:
-        step = steps.find(name)
-        if step is None:
-            raise Http404
-        self.step = step
-        self.situation = read(self.request.organization, self.request.user)
-        flow.begin(self.situation)
-        self.situation.onboarding.go_to(step.name)
-        self.storage.current_step = step.name
+    def _arrive(self, situation: Situation) -> None:
+        """The person is at this step now."""
+        self.situation = situation
+        flow.begin(situation)
+        situation.onboarding.go_to(self.step.name)
+        self.storage.current_step = self.step.name
 
     def _show(self) -> HttpResponse:
         self.page = pages.step_page(self.request, self.step, self.situation, self.saved)
         return self.render(self.page["form"])
+
+
+def _step_or_404(name: str) -> steps.Step:
+    step = steps.find(name)
+    if step is None:
+        raise Http404
+    return step
 
 
 def go_on(situation: Situation, step: steps.Step, saved: saving.Saved) -> None:
