@@ -53,6 +53,7 @@ class OnboardingWizard(NamedUrlSessionWizardView):
         """Show a step, whatever came before it."""
         self.step = _step_or_404(kwargs["step"])
         self._arrive(read(request.organization, request.user))
+        self.situation.onboarding.go_to(self.step.name)
         return self._show()
 
     def post(self, request: TenantRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -78,10 +79,9 @@ class OnboardingWizard(NamedUrlSessionWizardView):
         return {**super().get_context_data(form=form, **kwargs), **self.page}
 
     def _arrive(self, situation: Situation) -> None:
-        """The person is at this step now."""
+        """The person is at this step; where to resume is kept when a page is shown."""
         self.situation = situation
         flow.begin(situation)
-        situation.onboarding.go_to(self.step.name)
         self.storage.current_step = self.step.name
 
     def _show(self) -> HttpResponse:
