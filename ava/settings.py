@@ -3,6 +3,7 @@
 With nothing set, Ava runs embedded: SQLite, files on disk and secrets it makes for itself, all under `DATA_DIR`.
 """
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
     "onboarding",
     "allauth",
     "allauth.account",
+    "allauth.headless",
     "allauth.mfa",
     "allauth.usersessions",
     "django.contrib.admin",
@@ -69,14 +71,20 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "corsheaders",
     "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "formtools",
     "heroicons",
+    "rest_framework",
     "template_partials",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "ava.lib.api.paths.FinalSlashMiddleware",
     "ava.lib.compression.CompressTextMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -87,6 +95,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.api.signing_in.AuthProblemsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -175,6 +184,7 @@ CELERY_BEAT_SCHEDULE = {
     "exports": {"task": "onboarding.tasks.sweep_exports", "schedule": 60.0},
     "invitations": {"task": "accounts.tasks.sweep_invitations", "schedule": 60.0},
     "deliver-analytics": {"task": "onboarding.tasks.deliver_analytics", "schedule": 60.0},
+    "forget-requests": {"task": "accounts.tasks.forget_requests", "schedule": 3600.0},
     "end-quarantines": {"task": "telephony.tasks.end_quarantines", "schedule": 3600.0},
 }
 
@@ -212,6 +222,58 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = SITE_NAME
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PUBLIC_URL.startswith("https://")  # browsers allow it on localhost alone
 TERMS_VERSION = "2026-11"
+
+# --- REST API ---------------------------------------------------------------------------------------------------------
+_DAYS = 24 * 3600
+SESSION_COOKIE_AGE = 30 * _DAYS  # an app that refreshes its token once a month stays signed in
+HEADLESS_CLIENTS = ("app",)
+HEADLESS_TOKEN_STRATEGY = "accounts.tokens.TokenStrategy"  # noqa: S105  the name of a class
+HEADLESS_JWT_ALGORITHM = "HS256"  # nobody but us reads the tokens
+HEADLESS_JWT_PRIVATE_KEY = hashlib.sha256(f"ava.jwt:{SECRET_KEY}".encode()).hexdigest()
+HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 300
+HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = SESSION_COOKIE_AGE
+HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True  # a token dies with its session: signing out works at once
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "allauth.headless.contrib.rest_framework.authentication.JWTTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["ava.lib.api.parsing.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "ava.lib.api.schema.Schema",
+    "EXCEPTION_HANDLER": "ava.lib.api.problems.handle",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Ava",
+    "VERSION": "1",
+    "DESCRIPTION": "The REST API of Ava, the AI receptionist. Errors are problem details (RFC 9457).",
+    "OAS_VERSION": "3.1.1",
+    "PREPROCESSING_HOOKS": ["ava.api_docs.only_versioned"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+}
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/(api|_allauth)/"
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-organization",
+    "x-session-token",
+]
+CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After"]
 
 # --- Languages --------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -1,11 +1,13 @@
 """Every page's address. Webhooks are not here: calls.webhooks.asgi answers them, before anything else."""
 
 from allauth.account.decorators import secure_admin_login
+from allauth.headless.constants import Client
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from ava import views
+from accounts.api.signing_in import TOTPView
+from ava import api_urls, views
 from calls import views as call_views
 
 handler400 = "ava.views.bad_request"
@@ -23,6 +25,10 @@ urlpatterns = [
     path("theme/", views.set_theme, name="set-theme"),
     path("recordings/<str:token>", call_views.recording_file, name="recording-file"),
     path("admin/", admin.site.urls),
+    path("_allauth/app/v1/account/authenticators/totp", TOTPView.as_api_view(client=Client.APP), name="headless-totp"),
+    path("_allauth/", include("allauth.headless.urls")),
+    path("api/v1/", include((api_urls.urlpatterns, "api"), namespace="api-v1")),
+    path("api/", include((api_urls.urlpatterns, "api"), namespace="api")),  # where the first clients look
     *i18n_patterns(
         path("", views.home, name="home"),
         path("dashboard/", views.dashboard, name="dashboard"),

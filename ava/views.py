@@ -25,6 +25,7 @@ from assistants import views as assistant_sections
 from ava import charts, specimens
 from ava.clients import sandbox
 from ava.clients.errors import ProviderError
+from ava.lib.api import problems
 from calls import reports, search
 from onboarding import offboarding_views
 from onboarding.models import Onboarding
@@ -217,20 +218,28 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400 as a page."""
-    return render(request, "error.html", {"status": 400}, status=400)
+    """400 as a page, or as a problem for a program."""
+    return _error(request, 400, "bad_request", _("The request cannot be read."))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """403 as a page."""
-    return render(request, "error.html", {"status": 403}, status=403)
+    """403 as a page, or as a problem for a program."""
+    return _error(request, 403, "permission_denied", _("That is not allowed."))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """404 as a page."""
-    return render(request, "error.html", {"status": 404}, status=404)
+    """404 as a page, or as a problem for a program."""
+    return _error(request, 404, "not_found", _("There is nothing at this address."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 as a page that needs nothing which may be broken."""
+    """500 as a page that needs nothing which may be broken, or as a problem for a program."""
+    if problems.is_asked_by_program(request):
+        return problems.page(request, 500, "server_error", _("Something went wrong on our side. Please try again."))
     return render(request, "500.html", status=500)
+
+
+def _error(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
+    if problems.is_asked_by_program(request):
+        return problems.page(request, status, code, detail)
+    return render(request, "error.html", {"status": status}, status=status)

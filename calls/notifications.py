@@ -103,7 +103,7 @@ def send_push(step: ProcessingStep) -> Outcome:
 
 
 def _push(call: Call, device: Device) -> expo.PushMessage:
-    with translation.override(device.user.locale):
+    with translation.override(device.language):
         caller = readable(call.caller_number, home_country=call.organization.country) or _("Hidden number")
         return expo.PushMessage(
             token=device.expo_token,

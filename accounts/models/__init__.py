@@ -1,6 +1,7 @@
 """Who the tenant is, and its keys."""
 
 from accounts.models.analytics import AnalyticsEvent
+from accounts.models.api import RepeatableRequest, RequestCount
 from accounts.models.credentials import TwilioCredential, VapiCredential, WebhookEndpoint
 from accounts.models.exports import DataExport, FileToDelete
 from accounts.models.invitations import Invitation
@@ -18,6 +19,8 @@ __all__ = [
     "Membership",
     "Organization",
     "PlatformSettings",
+    "RepeatableRequest",
+    "RequestCount",
     "TenantManager",
     "TenantModel",
     "TenantRequired",

@@ -57,6 +57,7 @@ class Device(models.Model):
 
     user = models.ForeignKey(User, models.CASCADE, related_name="devices")
     expo_token = models.CharField(_("Expo push token"), max_length=200, unique=True)
+    locale = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
@@ -65,3 +66,8 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.pk}"
+
+    @property
+    def language(self) -> str:
+        """The language that the phone is written to in: its own, else its person's."""
+        return self.locale or self.user.locale
