@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import UTC
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db import transaction
 from django.utils import timezone, translation
@@ -46,6 +46,7 @@ class OrganizationView(APIView):
         """Sign-in, organization, limit and right, in this order; then whether the request was made before."""
         timezone.activate(UTC)
         super().initial(request, *args, **kwargs)
+        request = cast(OrganizationRequest, request)
         if "Accept-Language" not in request.headers:
             translation.activate(request.user.locale)
         memberships = list(request.user.memberships.select_related("organization").order_by("pk"))
@@ -57,7 +58,7 @@ class OrganizationView(APIView):
         request.membership, request.organization = membership, membership.organization
         if request.method not in SAFE_METHODS and not (membership.may_manage or self.members_may_change):
             raise Problem(403, "managers_only", _("Only owners and admins can do that."))
-        self._held = repeats.begin(request, organization_id=organization_id)
+        self._held = repeats.begin(request, user=request.user, organization_id=organization_id)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Failures that any endpoint may meet, as problems."""

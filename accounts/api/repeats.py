@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import RepeatableRequest
+from accounts.models import RepeatableRequest, User
 from ava.lib.api.problems import CONTENT_TYPE, Problem
 
 HEADER = "Idempotency-Key"
@@ -33,7 +33,7 @@ class Answered(Exception):
         self.response = response
 
 
-def begin(request: Request, *, organization_id: int | None) -> RepeatableRequest | None:
+def begin(request: Request, *, user: User, organization_id: int | None) -> RepeatableRequest | None:
     """Hold the request's key, if it names one. Raises Answered, or Problem (400, 409, 422)."""
     key = request.headers.get(HEADER, "").strip().strip('"')
     if request.method != "POST" or HEADER not in request.headers:
@@ -41,7 +41,7 @@ def begin(request: Request, *, organization_id: int | None) -> RepeatableRequest
     if not key or len(key) > LONGEST_KEY:
         raise Problem(400, "idempotency_key_invalid", _("An Idempotency-Key has 1 to 255 characters."))
     wanted = RepeatableRequest(
-        user=request.user,
+        user=user,
         scope=f"{organization_id or '-'} {request.method} {request.path_info}"[:300],
         key=key,
         digest=salted_hmac("api.repeats", request._request.body, algorithm="sha256").hexdigest(),
@@ -60,9 +60,8 @@ def finish(held: RepeatableRequest, response: Response) -> None:
     if response.status_code >= 500 or response.status_code == 429:
         RepeatableRequest.objects.filter(pk=held.pk).delete()
         return
-    held.status = response.status_code
-    held.answer = json.dumps(response.data, cls=DjangoJSONEncoder)
-    held.save(update_fields=["status", "answer"])
+    answer = json.dumps(response.data, cls=DjangoJSONEncoder)
+    RepeatableRequest.objects.filter(pk=held.pk).update(status=response.status_code, answer=answer)
 
 
 def forget_old() -> None:
@@ -86,7 +85,7 @@ def _take_over(wanted: RepeatableRequest) -> RepeatableRequest:
 
 
 def _response(kept: RepeatableRequest) -> Response:
-    data: Any = json.loads(kept.answer)
+    data: Any = json.loads(str(kept.answer))
     response = Response(data, status=kept.status, headers={"Idempotent-Replayed": "true"})
     if (kept.status or 0) >= 400:
         response.content_type = CONTENT_TYPE

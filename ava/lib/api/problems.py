@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
@@ -98,6 +98,8 @@ def _as_api_exception(error: Exception) -> exceptions.APIException | None:
         return error
     if isinstance(error, Http404):
         return exceptions.NotFound()
+    if isinstance(error, RequestDataTooBig):
+        return Problem(413, "too_large", _("The request is too large."))
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
     if isinstance(error, ValidationError):  # from a domain function; it names fields as we do

@@ -37,7 +37,7 @@ class ProblemSerializer(serializers.Serializer):
     status = serializers.IntegerField()
     code = serializers.CharField(help_text="Stable, for programs")
     detail = serializers.CharField(help_text="A sentence, translated")
-    errors = FieldErrorSerializer(many=True)
+    errors = FieldErrorSerializer(many=True)  # type: ignore[assignment]
 
 
 def problem(description: str) -> OpenApiResponse:
@@ -72,7 +72,7 @@ class Schema(AutoSchema):
     def _is_versioned(self) -> bool:
         return getattr(self.view, "has_versions", False)
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         responses = super()._get_response_bodies(direction)
         for status, text in self._problems().items():
             if str(status) not in responses:
