@@ -94,6 +94,7 @@ def test_an_access_token_does_not_refresh_and_a_refresh_token_does_not_open(phon
 
 def test_a_second_step_is_asked_for_before_there_is_a_token(phone, alice):
     tokens = sign_in(phone)["meta"]
+    phone.post(f"{AUTH}/auth/reauthenticate", {"password": PASSWORD}, **bearer(tokens))
     offered = phone.get(f"{AUTH}/account/authenticators/totp", **bearer(tokens))
     assert offered.status_code == 404, offered.content
     secret = offered.json()["meta"]["secret"]
