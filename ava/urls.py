@@ -5,6 +5,7 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from assistants import calendar_views
 from ava import views
 from calls import views as call_views
 
@@ -22,6 +23,8 @@ urlpatterns = [
     path("language/", views.set_language, name="set-language"),
     path("theme/", views.set_theme, name="set-theme"),
     path("recordings/<str:token>", call_views.recording_file, name="recording-file"),
+    # Registered at Google and Microsoft letter by letter, so without a language.
+    path("calendars/<str:provider>/callback/", calendar_views.callback, name="calendar-callback"),
     path("admin/", admin.site.urls),
     *i18n_patterns(
         path("", views.home, name="home"),
