@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import credentials
 from accounts.tenancy import TenantRequest, manager_required
-from accounts.views import back_to, comes_from_onboarding, section_url
+from accounts.views.sections import back_to, comes_from_onboarding, section_url
 from assistants import calendar_providers, calendars
 from assistants.models import CalendarProvider
 from ava.clients.errors import ProviderError
@@ -45,7 +45,7 @@ def connect(request: TenantRequest, provider: str) -> HttpResponse:
 def callback(request: TenantRequest, provider: str) -> HttpResponse:
     """Where the provider sends the person back to, with a code or an error."""
     known, state = _known(provider), request.GET.get("state", "")
-    kept = request.session.get(_session_key(known))
+    kept = request.session.get(_session_key(known), {})
     try:
         calendars.check_answer(kept, organization=request.organization, user=request.user, provider=known, state=state)
     except calendars.NotBegun as problem:

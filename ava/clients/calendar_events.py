@@ -46,5 +46,5 @@ class NewEvent:
     attendees: Sequence[str] = ()
 
     def identifier(self, attempt: int) -> str:
-        """The event's id at the provider, 64 characters of 0-9a-f; each attempt has another, as a deleted event keeps its."""
+        """The event's id at the provider, 64 digits of 0-9a-f: another for each attempt, as deleted events keep theirs."""
         return hashlib.sha256(f"{self.key}/{attempt}".encode()).hexdigest()
