@@ -46,5 +46,5 @@ class NewEvent:
     attendees: Sequence[str] = ()
 
     def identifier(self, attempt: int) -> str:
-        """The event's id at the provider, 64 digits of 0-9a-f: another for each attempt, as deleted events keep theirs."""
+        """The event's id at the provider, 64 of 0-9a-f. Each attempt has its own: a deleted event keeps its id."""
         return hashlib.sha256(f"{self.key}/{attempt}".encode()).hexdigest()

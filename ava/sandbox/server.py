@@ -1,4 +1,4 @@
-"""The sandbox over real HTTP: one port that stands in for Vapi, Twilio, Expo, Google, Microsoft and the object store."""
+"""The sandbox over real HTTP: one port that stands in for all providers and for the object store."""
 
 from __future__ import annotations
 
