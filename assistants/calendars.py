@@ -134,7 +134,7 @@ def disconnect(*, organization: Organization, provider: str) -> None:
 
 
 def _keep(organization: Organization, *, user: User, provider: str, email: str, tokens: Tokens) -> CalendarConnection:
-    refresh_token = tokens.refresh_token or _stored_refresh_token(organization, provider, email=email)
+    refresh_token = tokens.refresh_token or _stored_refresh_token(organization, provider, account_email=email)
     if not refresh_token:
         raise NotGranted(_("Lasting access was not allowed. Please connect again."))
     now = clock.now()
