@@ -67,7 +67,9 @@ class GoogleCalendarClient:
     """
 
     def __init__(self, access_token: str, base_url: str) -> None:
-        self._http = JsonClient(provider=PROVIDER, base_url=base_url, token=access_token, attempts=2)
+        self._http = JsonClient(
+            provider=PROVIDER, base_url=base_url, token=access_token, answer_seconds=ANSWER_SECONDS, attempts=2
+        )
 
     def __repr__(self) -> str:
         return f"<GoogleCalendarClient {self._http.base_url}>"

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from ava.clients.calendar_events import CalendarEvent, NewEvent
 from ava.clients.errors import Misconfigured, Unreachable
 from ava.clients.http import JsonClient
-from ava.clients.oauth import OAuthApp
+from ava.clients.oauth import ANSWER_SECONDS, OAuthApp
 
 PROVIDER = "microsoft"
 CALENDAR_SCOPE = "Calendars.ReadWrite"
@@ -73,6 +73,7 @@ class MicrosoftCalendarClient:
             provider=PROVIDER,
             base_url=base_url,
             token=access_token,
+            answer_seconds=ANSWER_SECONDS,
             attempts=2,
             headers={"Prefer": 'outlook.timezone="UTC"'},
         )

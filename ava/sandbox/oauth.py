@@ -27,7 +27,7 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><style>body{{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem}}
 button{{font:inherit;padding:.5rem 1.2rem;margin-inline-end:.5rem}}input[type=email]{{font:inherit;width:100%}}</style>
-</head><body>{body}</body></html>"""
+</head><body><main>{body}</main></body></html>"""
 
 
 def page(title: str, body: str, status: int = 200) -> Response:

@@ -300,6 +300,7 @@ def test_a_token_that_our_keys_do_not_open_means_connecting_again(connected, bro
     assert ask(connected, "google") == []
 
 
+@pytest.mark.skipif(database.vendor != "postgresql", reason="several connections to one test database")
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_refresh_once(alice, organization, settings):
     """The other one waits for the new token, and holds no transaction meanwhile."""

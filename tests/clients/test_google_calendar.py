@@ -106,6 +106,7 @@ def test_a_refresh_without_a_new_refresh_token_gives_none() -> None:
     ("status", "error", "kind"),
     [
         (400, "invalid_grant", GrantEnded),
+        (400, "interaction_required", GrantEnded),
         (401, "invalid_client", Misconfigured),
         (400, "invalid_request", Misconfigured),
         (503, "backend_error", Unreachable),
