@@ -23,6 +23,9 @@ from ava.lib.crypto import InvalidToken
 
 Row = TypeVar("Row", bound=Model)
 
+PROVIDER_NAMES = {"vapi": "Vapi", "twilio": "Twilio", "google": "Google", "microsoft": "Microsoft"}
+# Where a person allows access in their browser, instead of entering a key here.
+CONNECTED_PROVIDERS = frozenset({"google", "microsoft"})
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 _AUTH_TOKEN = re.compile(r"[0-9a-zA-Z]{20,64}")
@@ -241,9 +244,11 @@ def explain(error: Exception) -> str:
         return str(error)
     if not isinstance(error, ProviderError):
         return str(_("Something went wrong on our side. Please try again."))
-    name = {"vapi": "Vapi", "twilio": "Twilio"}.get(error.provider, error.provider)
+    name = PROVIDER_NAMES.get(error.provider, error.provider)
     if isinstance(error, Unreachable):
         return str(format_lazy(_("{name} cannot be reached at the moment. Please try again."), name=name))
+    if isinstance(error, Refused) and error.provider in CONNECTED_PROVIDERS:
+        return str(format_lazy(_("{name} does not give access. Connect it again under Settings."), name=name))
     if isinstance(error, Refused):
         return str(format_lazy(_("{name} does not accept the key. Check it under Settings."), name=name))
     return str(format_lazy(_("{name} refused: {reason}"), name=name, reason=error.message))

@@ -19,8 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin import OrganizationAdmin
 from accounts.models import Organization
 from assistants import activation, prompts
-from assistants.models import GlobalPrompt, Persona, Studio
-from ava.lib.admin import ConsoleAdmin, ReadOnlyInline
+from assistants.models import CalendarConnection, GlobalPrompt, Persona, Studio
+from ava.lib.admin import ConsoleAdmin, PreviewInline, ReadOnlyInline
 
 _PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_]*)\]")
 _MOST_TRIES = 20
@@ -121,6 +121,11 @@ class StudioInline(ReadOnlyInline):
     fields = ("name", "persona", "is_active", "synced_at", "problem")
 
 
+class CalendarConnectionInline(PreviewInline):
+    model = CalendarConnection
+    fields = ("provider", "preview", "status", "connected_at")
+
+
 @admin.display(description=_("active"), boolean=True)
 def is_answering(organization: Organization) -> bool:
     """The column in the list of organizations."""
@@ -148,3 +153,4 @@ OrganizationAdmin.extend(
     filters=["studio__is_active"],
     actions=[renew_webhook_secret],
 )
+OrganizationAdmin.inlines.append(CalendarConnectionInline)

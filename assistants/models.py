@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organization, TenantModel
+from ava.lib.crypto import EncryptedTextField
 
 
 class Persona(models.TextChoices):
@@ -149,6 +150,62 @@ class StudioVersion(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.organization} v{self.number}"
+
+
+class CalendarProvider(models.TextChoices):
+    GOOGLE = "google", "Google Calendar"
+    OUTLOOK = "outlook", "Outlook"
+
+
+class ConnectionStatus(models.TextChoices):
+    CONNECTED = "connected", _("connected")
+    RECONNECT = "reconnect", _("to be connected again")
+
+
+class CalendarConnection(TenantModel):
+    """The one calendar of a provider that an organization lets Ava read and write, with the tokens for it."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="calendar_connections")
+    provider = models.CharField(_("calendar"), max_length=20, choices=CalendarProvider.choices)
+    account_email = models.EmailField(_("account"), max_length=320)
+    access_token = EncryptedTextField()
+    refresh_token = EncryptedTextField()
+    expires_at = models.DateTimeField(_("access token good until"))
+    scopes = models.JSONField(_("granted"), default=list)
+    status = models.CharField(
+        _("status"), max_length=20, choices=ConnectionStatus.choices, default=ConnectionStatus.CONNECTED
+    )
+    connected_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    connected_at = models.DateTimeField(_("connected at"), default=timezone.now)
+    # Who refreshes the tokens holds the row until then; the others wait for what comes of it.
+    refresh_claimed_until = models.DateTimeField(null=True, blank=True)
+    # The owner is still to be told at this time that the calendar has to be connected again.
+    mail_due_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("calendar connection")
+        verbose_name_plural = _("calendar connections")
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "provider"], name="one_connection_per_calendar"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["mail_due_at"], condition=models.Q(mail_due_at__isnull=False), name="calendar_mails_to_send"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_provider_display()} · {self.account_email}"
+
+    @property
+    def preview(self) -> str:
+        """All that the operator sees of it."""
+        return self.account_email
+
+    @property
+    def needs_reconnect(self) -> bool:
+        """Whether the person has to allow it again."""
+        return self.status == ConnectionStatus.RECONNECT
 
 
 class GlobalPrompt(models.Model):

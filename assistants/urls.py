@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from assistants import views
+from assistants import calendar_views, views
 
 app_name = "assistants"
 
@@ -11,5 +11,7 @@ urlpatterns = [
     path("preview/", views.preview, name="preview"),
     path("sync/", views.send_to_vapi, name="sync"),
     path("history/", views.versions, name="history"),
+    path("calendars/<str:provider>/connect/", calendar_views.connect, name="connect-calendar"),
+    path("calendars/<str:provider>/disconnect/", calendar_views.disconnect, name="disconnect-calendar"),
     path("restore/", views.restore, name="restore"),
 ]

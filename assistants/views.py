@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import credentials
 from accounts.tenancy import TenantRequest, manager_required, organization_required
-from assistants import activation, choices, history, spec, studio, sync
+from assistants import activation, calendars, choices, history, spec, studio, sync
 from assistants.forms import IntegrationsForm, StudioForm
 from assistants.models import Studio, StudioVersion
 
@@ -125,7 +125,12 @@ def integrations_section(request: TenantRequest) -> HttpResponse:
         studio.save(studio=row, values=form.cleaned_data, user=request.user)
         messages.success(request, _("Your choice is kept."))
         return redirect(request.get_full_path())
-    context = {"form": form, "section": "integrations", "may_manage": may_manage}
+    context = {
+        "form": form,
+        "section": "integrations",
+        "may_manage": may_manage,
+        "calendars": calendars.states(request.organization),
+    }
     return render(request, "assistants/integrations.html", context)
 
 

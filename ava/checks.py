@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 @register(Tags.security)
 def settings_are_sound(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Refuse a start that could not work, or that would not be safe."""
-    return [*_public_url(), *_secrets(), *_choices()]
+    return [*_public_url(), *_secrets(), *_choices(), *_calendar_clients()]
 
 
 def _public_url() -> list[CheckMessage]:
@@ -40,3 +40,15 @@ def _choices() -> list[CheckMessage]:
     if settings.VAPI_REGION not in settings.VAPI_BASE_URLS:
         found.append(Error("VAPI_REGION must be us or eu.", id="ava.E006"))
     return found
+
+
+def _calendar_clients() -> list[CheckMessage]:
+    clients = {
+        "GOOGLE": (settings.GOOGLE_CLIENT_ID, settings.GOOGLE_CLIENT_SECRET),
+        "MICROSOFT": (settings.MICROSOFT_CLIENT_ID, settings.MICROSOFT_CLIENT_SECRET),
+    }
+    return [
+        Error(f"{name}_CLIENT_ID and {name}_CLIENT_SECRET must be set together.", id="ava.E010")
+        for name, (client_id, secret) in clients.items()
+        if bool(client_id) != bool(secret)
+    ]

@@ -182,6 +182,7 @@ CELERY_BEAT_SCHEDULE = {
     "drop-raw-bodies": {"task": "calls.tasks.drop_raw_bodies", "schedule": 3600.0},
     "digests": {"task": "calls.tasks.send_digests", "schedule": 120.0},
     "exports": {"task": "onboarding.tasks.sweep_exports", "schedule": 60.0},
+    "calendar-mails": {"task": "assistants.tasks.send_calendar_mails", "schedule": 60.0},
     "invitations": {"task": "accounts.tasks.sweep_invitations", "schedule": 60.0},
     "deliver-analytics": {"task": "onboarding.tasks.deliver_analytics", "schedule": 60.0},
     "forget-requests": {"task": "accounts.tasks.forget_requests", "schedule": 3600.0},
@@ -360,6 +361,26 @@ OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1"
 OPENAI_MODEL = env.str("OPENAI_MODEL", default="gpt-4o-mini")
 POSTHOG_API_KEY = env.str("POSTHOG_API_KEY", default="")
 POSTHOG_HOST = env.str("POSTHOG_HOST", default="https://eu.i.posthog.com")
+_SANDBOX_CLIENT = "sandbox" if SANDBOX_URL else ""  # so that a newcomer can connect a calendar at once
+GOOGLE_CLIENT_ID = env.str("GOOGLE_CLIENT_ID", default="") or _SANDBOX_CLIENT
+GOOGLE_CLIENT_SECRET = env.str("GOOGLE_CLIENT_SECRET", default="") or _SANDBOX_CLIENT
+GOOGLE_BASE_URLS = (
+    {name: f"{SANDBOX_URL}/google/{name}" for name in ("accounts", "oauth", "api")}
+    if SANDBOX_URL
+    else {
+        "accounts": "https://accounts.google.com",
+        "oauth": "https://oauth2.googleapis.com",
+        "api": "https://www.googleapis.com",
+    }
+)
+MICROSOFT_CLIENT_ID = env.str("MICROSOFT_CLIENT_ID", default="") or _SANDBOX_CLIENT
+MICROSOFT_CLIENT_SECRET = env.str("MICROSOFT_CLIENT_SECRET", default="") or _SANDBOX_CLIENT
+MICROSOFT_TENANT = env.str("MICROSOFT_TENANT", default="common")
+MICROSOFT_BASE_URLS = (
+    {"login": f"{SANDBOX_URL}/microsoft/login", "graph": f"{SANDBOX_URL}/microsoft/graph/v1.0"}
+    if SANDBOX_URL
+    else {"login": "https://login.microsoftonline.com", "graph": "https://graph.microsoft.com/v1.0"}
+)
 # Where a recording may be fetched from although it is not public https: the sandbox, and nothing else.
 TRUSTED_FETCH_ORIGINS = frozenset({SANDBOX_URL} if SANDBOX_URL else ())
 

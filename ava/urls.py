@@ -8,6 +8,8 @@ from django.urls import include, path, re_path
 
 from accounts.api.signing_in import TOTPView
 from ava import api_urls, views
+from assistants import calendar_views
+from ava import views
 from calls import views as call_views
 
 handler400 = "ava.views.bad_request"
@@ -24,6 +26,8 @@ urlpatterns = [
     path("language/", views.set_language, name="set-language"),
     path("theme/", views.set_theme, name="set-theme"),
     path("recordings/<str:token>", call_views.recording_file, name="recording-file"),
+    # Registered at Google and Microsoft letter by letter, so without a language.
+    path("calendars/<str:provider>/callback/", calendar_views.callback, name="calendar-callback"),
     path("admin/", admin.site.urls),
     path("_allauth/app/v1/account/authenticators/totp", TOTPView.as_api_view(client=Client.APP), name="headless-totp"),
     path("_allauth/", include("allauth.headless.urls")),

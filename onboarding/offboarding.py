@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts import credentials
 from accounts.models import FileToDelete, Organization, PlatformSettings, User
 from accounts.plans import locked
+from assistants import calendars
 from assistants.models import Studio
 from ava.clients.errors import ProviderError
 from ava.lib import storage
@@ -41,6 +42,8 @@ def close(*, organization: Organization, anyway: bool = False) -> None:
         raise NotClosed(" ".join(problems))
     for problem in problems:
         logger.warning("Organization %s is closed although: %s", organization.pk, problem)
+    for connection in organization.calendar_connections.defer("access_token", "refresh_token"):
+        calendars.disconnect(organization=organization, provider=connection.provider)
     _delete(organization)
 
 

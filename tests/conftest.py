@@ -79,6 +79,13 @@ def sandbox(sandbox_url: str, settings: Any) -> str:
     settings.TWILIO_BASE_URL = f"{sandbox_url}/twilio"
     settings.EXPO_BASE_URL = f"{sandbox_url}/expo"
     settings.TRUSTED_FETCH_ORIGINS = frozenset({sandbox_url})
+    settings.GOOGLE_CLIENT_ID = settings.GOOGLE_CLIENT_SECRET = "sandbox-google"
+    settings.GOOGLE_BASE_URLS = {name: f"{sandbox_url}/google/{name}" for name in ("accounts", "oauth", "api")}
+    settings.MICROSOFT_CLIENT_ID = settings.MICROSOFT_CLIENT_SECRET = "sandbox-microsoft"
+    settings.MICROSOFT_BASE_URLS = {
+        "login": f"{sandbox_url}/microsoft/login",
+        "graph": f"{sandbox_url}/microsoft/graph/v1.0",
+    }
     return sandbox_url
 
 

@@ -57,6 +57,7 @@ def test_a_production_environment_passes_djangos_deployment_checks():
         ({"PUBLIC_URL": "http://ava.example.com"}, "PUBLIC_URL is not https"),
         ({"STORAGE_PROVIDER": "tape"}, "STORAGE_PROVIDER must be local or gcs"),
         ({"VAPI_REGION": "mars"}, "VAPI_REGION must be us or eu"),
+        ({"GOOGLE_CLIENT_ID": "x"}, "GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET must be set together"),
         ({"SECRET_KEY": None, "SECRET_KEY_FILE": "nowhere"}, "SECRET_KEY_FILE cannot be read"),
     ],
 )

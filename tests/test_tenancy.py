@@ -24,7 +24,7 @@ from accounts.models import (
 )
 from accounts.models.organizations import Role
 from accounts.tenancy import SESSION_KEY, current_membership
-from assistants.models import Studio
+from assistants.models import CalendarConnection, Studio
 from assistants.sync import studio_of
 from ava.views import SECTIONS
 from calls.models import Call, StepKind, WebhookEvent
@@ -46,11 +46,14 @@ MEMBERSHIP = "an organization of the signed-in person, by its id in the body: an
 
 RULES = {
     "activate": OWN,
+    "assistants:connect-calendar": OWN,
+    "assistants:disconnect-calendar": OWN,
     "assistants:history": OWN,
     "assistants:preview": OWN,
     "assistants:restore": OWN,
     "assistants:studio": OWN,
     "assistants:sync": OWN,
+    "calendar-callback": OWN,
     "calls:detail": BY_ID,
     "calls:forwarding-test": OWN,
     "calls:list": OWN,
@@ -87,7 +90,12 @@ RULES = {
 RULES_BY_PREFIX = {"account_": ANYBODY, "admin:": OPERATOR, "mfa_": ANYBODY, "usersessions_": ANYBODY}
 
 # What stands for each id in an address, from Alice's call.
-IDS = {"pk": lambda call: call.pk, "vapi_call_id": lambda call: call.vapi_call_id, "step": lambda call: "profile"}
+IDS = {
+    "pk": lambda call: call.pk,
+    "vapi_call_id": lambda call: call.vapi_call_id,
+    "step": lambda call: "profile",
+    "provider": lambda call: "google",
+}
 
 
 def routes(patterns: Any = None, namespace: str = "", prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -137,6 +145,14 @@ def call(organization: Organization) -> Call:
     )
     TwilioCredential.objects.for_organization(organization).create(
         organization=organization, account_sid="AC" + "0" * 28 + "ca9a", auth_token="canary-token", status="works"
+    )
+    CalendarConnection.objects.for_organization(organization).create(
+        organization=organization,
+        provider="google",
+        account_email="canary@calendar.example",
+        access_token="canary-access",
+        refresh_token="canary-refresh",
+        expires_at=call.started_at,
     )
     return call
 
@@ -277,7 +293,11 @@ def test_nobody_has_no_organization(rf):
 
 
 @pytest.mark.parametrize(
-    "address", ["/en/settings?section=vapi", "/en/dashboard/activate/", "/en/dashboard/deactivate/"]
+    "address",
+    [
+        *("/en/settings?section=vapi", "/en/dashboard/activate/", "/en/dashboard/deactivate/"),
+        *("/en/studio/calendars/google/connect/", "/en/studio/calendars/google/disconnect/"),
+    ],
 )
 def test_a_member_may_look_but_not_change(client, bob, organization, address):
     client.force_login(bob)
@@ -362,6 +382,8 @@ def test_rows_of_every_tenant_are_asked_for_in_few_places():
         if "unscoped()" in path.read_text()
     }
     allowed = {
+        "assistants/calendar_mails.py",
+        "assistants/calendars.py",  # whether an account is somebody else's, too: revoking would end both
         "accounts/invitations.py",
         "accounts/analytics.py",
         "ava/lib/admin.py",

@@ -28,6 +28,10 @@ class Refused(ProviderError):
     """The key is not accepted (401, 403). Nothing helps but another key."""
 
 
+class GrantEnded(Refused):
+    """The person took back what they had allowed, or it has run out. Nothing helps but asking them again."""
+
+
 class Misconfigured(ProviderError):
     """The provider says our request or object is wrong (other 4xx). Repeating it changes nothing."""
 

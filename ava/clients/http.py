@@ -29,8 +29,11 @@ IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 10.0
 
+# Google says "not now" with a 403, too. https://developers.google.com/calendar/api/guides/errors
+NOT_NOW_CODES = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
+
 REDACTED = "[redacted]"
-_SECRET_NAME = re.compile(r"token|secret|password|authorization|api.?key", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"token|secret|password|authorization|api.?key|^code(_verifier)?$", re.IGNORECASE)
 _AUTHORIZATION = re.compile(r"\b(Basic|Bearer)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 
 
@@ -68,6 +71,7 @@ class JsonClient:
         answer_seconds: float = 60.0,
         attempts: int = 3,
         max_bytes: int = MAX_ANSWER_BYTES,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.provider = provider
         self.base_url = base_url.rstrip("/")
@@ -76,6 +80,7 @@ class JsonClient:
         self._answer_seconds = answer_seconds
         self._attempts = attempts
         self._max_bytes = max_bytes
+        self._more_headers = dict(headers or {})
         self._session = requests.Session()
         self._session.trust_env = False
 
@@ -86,9 +91,13 @@ class JsonClient:
         """The JSON at `path`. Raises ProviderError."""
         return self._json(self.send("GET", path, params=params))
 
-    def post(self, path: str, payload: Any) -> Any:
+    def post(self, path: str, payload: Any, *, params: Mapping[str, Any] | None = None) -> Any:
         """Post JSON once, never twice; return the JSON answer. Raises ProviderError."""
-        return self._json(self.send("POST", path, payload=payload))
+        return self._json(self.send("POST", path, params=params, payload=payload))
+
+    def post_form(self, path: str, fields: Mapping[str, str]) -> Any:
+        """Post a form once, never twice; return the JSON answer. Raises ProviderError."""
+        return self._json(self.send("POST", path, form=fields))
 
     def patch(self, path: str, payload: Any) -> Any:
         """Replace an object's fields by whole values; return the JSON answer. Raises ProviderError."""
@@ -98,14 +107,23 @@ class JsonClient:
         """Delete what is at `path`; the answer's body does not matter. Raises ProviderError."""
         self.send("DELETE", path)
 
-    def send(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, payload: Any = None) -> Answer:
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        payload: Any = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send one request, repeated where that is safe; return an answer below 400. Raises ProviderError."""
         attempts = self._attempts if method in IDEMPOTENT_METHODS else 1
-        secrets = [self._token, *secret_values(payload)]
+        secrets = [self._token, *secret_values(payload), *secret_values(form)]
+        content = {"params": params, "json": payload, "data": form}
         tried = 0
         while True:
             try:
-                return self._send_once(method, path, params, payload, secrets)
+                return self._send_once(method, path, content, secrets)
             except _Failure as failure:
                 tried += 1
                 wait = backoff_seconds(tried, failure.retry_after)
@@ -113,16 +131,13 @@ class JsonClient:
                     raise failure.error from None
             sleep(wait)
 
-    def _send_once(
-        self, method: str, path: str, params: Mapping[str, Any] | None, payload: Any, secrets: list[str]
-    ) -> Answer:
+    def _send_once(self, method: str, path: str, content: dict[str, Any], secrets: list[str]) -> Answer:
         ends_at = time.monotonic() + self._answer_seconds
         try:
             response = self._session.request(
                 method,
                 f"{self.base_url}{path}",
-                params=params,
-                json=payload,
+                **content,
                 headers=self._headers(),
                 timeout=self._timeout,
                 allow_redirects=False,
@@ -138,7 +153,7 @@ class JsonClient:
         return Answer(response.status_code, response.headers, body, response.url)
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", **self._more_headers}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         return headers
@@ -168,7 +183,7 @@ class JsonClient:
         code, words = error_words(body)
         # A 403 page in HTML comes from the network edge in front of the provider: it says nothing of the key.
         from_edge = status == 403 and "html" in response.headers.get("Content-Type", "").lower()
-        kind = Unreachable if from_edge else error_for_status(status)
+        kind = Unreachable if from_edge or code in NOT_NOW_CODES else error_for_status(status)
         message = tidy(redact(words, secrets)) or f"answered {status}"
         return kind(self.provider, message, status, tidy(redact(code, secrets)))
 
@@ -216,8 +231,9 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 def error_words(body: bytes) -> tuple[str, str]:
     """Code and message out of the error shapes our providers use; ("", "") when there is none.
 
-    Vapi: {message: text or list, error}. OpenAI: {error: {message, code, type}}.
-    Expo: {errors: [{code, message}]}.
+    Vapi: {message: text or list, error}. OpenAI, Microsoft Graph: {error: {message, code, type}}.
+    Expo: {errors: [{code, message}]}. Google: {error: {message, code: status, errors: [{reason}]}}.
+    OAuth: {error: code, error_description}.
     """
     try:
         found = json.loads(body)
@@ -231,10 +247,17 @@ def error_words(body: bytes) -> tuple[str, str]:
         found = several[0]
     elif isinstance(inner, dict):
         found = inner
-    code = found.get("code") or found.get("type") or found.get("error") or ""
-    message = found.get("message") or found.get("detail") or ""
+    code = _reason(found) or found.get("code") or found.get("type") or found.get("error") or ""
+    message = found.get("message") or found.get("detail") or found.get("error_description") or ""
     sentence = "; ".join(str(part) for part in message) if isinstance(message, list) else str(message)
     return str(code), sentence
+
+
+def _reason(found: dict[str, Any]) -> str:
+    """Google's own word for what went wrong; its `code` only repeats the status."""
+    errors = found.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return str(first.get("reason") or "") if isinstance(first, dict) else ""
 
 
 def tidy(text: str) -> str:

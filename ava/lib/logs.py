@@ -6,10 +6,13 @@ import re
 _PATTERNS = [
     re.compile(r"(?i)(bearer|basic)\s+[\w.~+/=-]{8,}"),
     re.compile(r"\bsk_\w{8,}"),
+    re.compile(r"\bya29\.[\w-]{8,}"),
     re.compile(r"\bwhsec_[\w+/=-]{8,}"),
     re.compile(r"(?i)(?<=/webhooks/vapi/)(?!call-completed)[\w-]{8,}"),
     re.compile(r"(?i)\b(?:x-amz-signature|x-goog-signature|x-amz-security-token|signature)=[\w%./+-]+"),
-    re.compile(r"(?i)(?:auth_?token|api_?key|secret|password)[\"']?\s*[=:]\s*[\"']?[^\s\"',}]{4,}"),
+    re.compile(
+        r"(?i)(?:(?:auth|access|refresh)_?token|code_verifier|api_?key|secret|password)[\"']?\s*[=:]\s*[\"']?[^\s\"',}]{4,}"
+    ),
 ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from werkzeug.wrappers import Request, Response
 
-from ava.sandbox import story
+from ava.sandbox import oauth, story
 from ava.sandbox.http import Fault, Json, Refusal, Route, Sandbox, answer, base_url, json_body
 from ava.sandbox.validation import Flag, Free, Number, OneOf, Rule, Shape, Text, is_secure
 from ava.sandbox.vapi import webhook_rule
@@ -20,6 +20,7 @@ def routes() -> list[Route]:
         ("POST", "/sandbox/calls", place_call),
         ("GET", "/sandbox/calls/<placed_id>", get_call),
         ("POST", "/sandbox/faults", order_fault),
+        ("POST", "/sandbox/consents/end", end_consents),
     ]
 
 
@@ -47,6 +48,9 @@ FAULT = Shape(
     {"prefix": Text(shortest=1), "status": Number(400, 599), "times": Number(0, 1000)},
     required=("prefix", "status"),
 )
+
+
+ACCOUNT = Shape({"account": Text(shortest=1)}, required=("account",))
 
 
 def read(request: Request, rule: Rule) -> Json:
@@ -99,3 +103,12 @@ def order_fault(sandbox: Sandbox, request: Request) -> Response:
         sandbox.faults[:] = [old for old in sandbox.faults if old.prefix != fault.prefix and old.times > 0]
         sandbox.faults.append(fault)
     return answer(asdict(fault), 201)
+
+
+def end_consents(sandbox: Sandbox, request: Request) -> Response:
+    """Somebody takes back, in their account's own settings, all that they had allowed."""
+    account = read(request, ACCOUNT)["account"]
+    grants = sandbox.state.oauth_grants.where(account=account)
+    for grant in grants:
+        oauth.end(sandbox, grant["id"])
+    return answer({"ended": len(grants)}, 201)

@@ -1,4 +1,4 @@
-"""The sandbox over real HTTP: one port that stands in for Vapi, Twilio, Expo and the object store."""
+"""The sandbox over real HTTP: one port that stands in for all providers and for the object store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from ava.sandbox import control, expo, mail, storage, story, twilio, vapi
+from ava.sandbox import control, expo, google, mail, microsoft, storage, story, twilio, vapi
 from ava.sandbox.http import Refusal, Sandbox, answer
 from ava.sandbox.state import State
 from ava.sandbox.validation import origin
@@ -20,8 +20,15 @@ from ava.sandbox.validation import origin
 logger = logging.getLogger("ava.sandbox")
 
 LARGEST_BODY = 10 * 1024 * 1024
-ROUTES = [route for module in (vapi, twilio, expo, storage, mail, control) for route in module.routes()]
-REFUSALS: dict[str, Callable[[int], Any]] = {"vapi": vapi.refuse, "twilio": twilio.refuse}
+ROUTES = [
+    route for module in (vapi, twilio, expo, google, microsoft, storage, mail, control) for route in module.routes()
+]
+REFUSALS: dict[str, Callable[[int], Any]] = {
+    "vapi": vapi.refuse,
+    "twilio": twilio.refuse,
+    "google": google.refuse,
+    "microsoft": microsoft.refuse,
+}
 
 
 class App:

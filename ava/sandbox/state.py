@@ -26,6 +26,10 @@ TABLES = (
     "recordings",
     "pushes",
     "placed_calls",
+    "oauth_codes",
+    "oauth_grants",
+    "oauth_tokens",
+    "calendar_events",
 )
 
 

@@ -13,9 +13,11 @@ from cryptography.fernet import InvalidToken
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.models import PlatformSettings, TwilioCredential, VapiCredential, WebhookEndpoint
 from accounts.tenancy import organization_endpoint
+from assistants.models import CalendarConnection
 from ava.lib import crypto
 from ava.lib.crypto import encrypted_fields, unseal
 from calls import inbox
@@ -61,6 +63,14 @@ def secrets(organization: Any, alice: Any, charlie: Any) -> dict[str, Any]:
     TwilioSubaccount.objects.for_organization(organization).create(
         organization=organization, account_sid="AC2", auth_token="canary-sub"
     )
+    CalendarConnection.objects.for_organization(organization).create(
+        organization=organization,
+        provider="google",
+        account_email="alice@calendar.example",
+        access_token="canary-access",
+        refresh_token="canary-refresh",
+        expires_at=timezone.now(),
+    )
     PlatformSettings.objects.create(pk=1, vapi_webhook_secret="canary-shared", gcs_credentials_json="canary-json")
     endpoint = organization_endpoint(organization)
     endpoint.rotate_secret()
@@ -74,10 +84,12 @@ def everything() -> dict[str, Any]:
     """Each secret of Alice's and the operator's, in clear."""
     platform = PlatformSettings.objects.get()
     endpoint = WebhookEndpoint.objects.unscoped().order_by("pk").first()
+    calendar = CalendarConnection.objects.unscoped().get()
     return {
         "vapi": VapiCredential.objects.unscoped().get().api_key,
         "twilio": TwilioCredential.objects.unscoped().get().auth_token,
         "subaccount": TwilioSubaccount.objects.unscoped().get().auth_token,
+        "calendar": (calendar.access_token, calendar.refresh_token),
         "shared": platform.vapi_webhook_secret,
         "json": platform.gcs_credentials_json,
         "secret": endpoint.secret,

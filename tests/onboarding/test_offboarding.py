@@ -82,9 +82,17 @@ def test_the_archive_has_everything_of_the_tenant_and_nothing_of_another(signed_
 def test_no_secret_is_in_the_archive(signed_in, practice):
     secret = practice.vapicredential.api_key
     token = practice.twiliocredential.auth_token
+    practice.calendar_connections.create(
+        provider="google",
+        account_email="alice@calendar.example",
+        access_token="canary-access",
+        refresh_token="canary-refresh",
+        expires_at=timezone.now(),
+    )
     archive = archive_of(signed_in, practice)
+    assert json.loads(archive.read("calendar_connections.json"))[0]["account_email"] == "alice@calendar.example"
     everything = b"".join(archive.read(name) for name in archive.namelist())
-    for hidden in (secret, token, practice.webhook_endpoint.secret, practice.webhook_endpoint.token):
+    for hidden in (secret, token, practice.webhook_endpoint.secret, practice.webhook_endpoint.token, "canary"):
         assert hidden.encode() not in everything
     assert practice.vapicredential.preview.encode() in everything
 
