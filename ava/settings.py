@@ -171,6 +171,7 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile": {"task": "calls.tasks.reconcile_calls", "schedule": 900.0},
     "push-receipts": {"task": "calls.tasks.check_push_receipts", "schedule": 900.0},
     "drop-raw-bodies": {"task": "calls.tasks.drop_raw_bodies", "schedule": 3600.0},
+    "drop-old-hooks": {"task": "calls.tasks.drop_old_hooks", "schedule": 3600.0},
     "digests": {"task": "calls.tasks.send_digests", "schedule": 120.0},
     "exports": {"task": "onboarding.tasks.sweep_exports", "schedule": 60.0},
     "invitations": {"task": "accounts.tasks.sweep_invitations", "schedule": 60.0},
@@ -298,7 +299,7 @@ OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1"
 OPENAI_MODEL = env.str("OPENAI_MODEL", default="gpt-4o-mini")
 POSTHOG_API_KEY = env.str("POSTHOG_API_KEY", default="")
 POSTHOG_HOST = env.str("POSTHOG_HOST", default="https://eu.i.posthog.com")
-# Where a recording may be fetched from although it is not public https: the sandbox, and nothing else.
+# Where recordings may be fetched from, and webhooks sent to, although it is not public https: the sandbox alone.
 TRUSTED_FETCH_ORIGINS = frozenset({SANDBOX_URL} if SANDBOX_URL else ())
 
 # --- Webhooks ---------------------------------------------------------------------------------------------------------
