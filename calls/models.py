@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization, TenantModel
 from ava.lib.crypto import EncryptedBytesField, EncryptedTextField
 
+LONGEST_HOOK_URL = 1000
+
 
 class CallStatus(models.TextChoices):
     RINGING = "ringing", _("ringing")
@@ -198,7 +200,7 @@ class HookEndpoint(TenantModel):
     organization = models.ForeignKey(
         Organization, models.CASCADE, related_name="hook_endpoints", verbose_name=_("organization")
     )
-    url = models.CharField(_("address"), max_length=1000)
+    url = models.CharField(_("address"), max_length=LONGEST_HOOK_URL)
     description = models.CharField(_("description"), max_length=200, blank=True)
     types = models.JSONField(_("events"), default=list, blank=True)  # none chosen: all of them
     secret = EncryptedTextField()

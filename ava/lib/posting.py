@@ -46,6 +46,7 @@ def post(
     target = fetch.parse(url, trusted_origins)
     addresses = fetch.addresses_of(target, trusted=target.origin in trusted_origins)
     with fetch.ask(target, addresses, deadline, body=body, headers=headers) as response:
+        deadline.left()  # headers that a connection cut by ourselves has ended say nothing
         read = _beginning(response, target.host, deadline, max_answer_bytes)
         return Answer(response.status, read, _seconds(response.getheader("Retry-After") or ""))
 

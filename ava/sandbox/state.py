@@ -26,6 +26,7 @@ TABLES = (
     "recordings",
     "pushes",
     "placed_calls",
+    "hooks",
 )
 
 

@@ -91,9 +91,9 @@ def claim(delivery_id: int, task_id: str) -> HookDelivery | None:
     now = timezone.now()
     rows = HookDelivery.objects.unscoped().filter(pk=delivery_id, state__in=OPEN)
     with transaction.atomic():
-        known = rows.values_list("organization_id", flat=True).first()
         # Held while its running deliveries are counted, and before them, as when an account is closed.
-        tenant = Organization.objects.select_for_update(no_key=True).filter(pk=known).first()
+        owning = Organization.objects.filter(pk__in=rows.values("organization_id"))
+        tenant = owning.select_for_update(no_key=True).first()
         delivery = rows.select_for_update(skip_locked=True).first()
         if tenant is None or delivery is None or (delivery.due_at > now and delivery.claimed_by != task_id):
             return None

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 from accounts.models import Organization
 from accounts.plans import locked
 from ava.lib import fetch, posting
-from calls.models import DeliveryState, DisabledReason, HookEndpoint, HookType
+from calls.models import LONGEST_HOOK_URL, DeliveryState, DisabledReason, HookEndpoint, HookType
 
 MOST_ENDPOINTS = 10
 SECRET_BYTES = 32
@@ -64,7 +64,7 @@ def add_endpoint(
     `types` are values of HookType but "ping"; none means all. The header is for receivers that check no signatures.
     Raises ValidationError by field, NotPossible.
     """
-    values = {
+    values: dict[str, Any] = {
         "url": clean_url(url),
         "description": description.strip()[:200],
         "types": clean_types(types),
@@ -174,7 +174,7 @@ def new_secret() -> str:
 def clean_url(typed: str) -> str:
     """An address that may be posted to, as far as can be told now. Raises ValidationError."""
     url = typed.strip().partition("#")[0]
-    if len(url) > HookEndpoint._meta.get_field("url").max_length:
+    if len(url) > LONGEST_HOOK_URL:
         raise ValidationError({"url": _("This address is too long.")})
     try:
         posting.check(url, trusted_origins=settings.TRUSTED_FETCH_ORIGINS)

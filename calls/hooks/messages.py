@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -58,7 +59,7 @@ def announce(call: Call, name: HookType) -> HookMessage | None:
 @transaction.atomic
 def send_test(endpoint: HookEndpoint) -> HookDelivery:
     """A test event for one receiver. Raises NotPossible when it is switched off."""
-    if not endpoint.is_enabled:
+    if not endpoints.of(endpoint.organization).select_for_update().filter(pk=endpoint.pk, is_enabled=True):
         raise NotPossible(_("Switch the receiver on first."))
     body = _body(HookType.PING, timezone.now(), {"organization": endpoint.organization.name})
     message = endpoint.organization.hook_messages.create(type=HookType.PING, body=body)
@@ -66,10 +67,11 @@ def send_test(endpoint: HookEndpoint) -> HookDelivery:
 
 
 def _address(message: HookMessage, receivers: Iterable[HookEndpoint]) -> list[HookDelivery]:
-    new = [HookDelivery(organization_id=message.organization_id, endpoint=one, message=message) for one in receivers]
-    deliveries = HookDelivery.objects.bulk_create(new)
+    tenant = message.organization
+    new = [HookDelivery(organization=tenant, endpoint=endpoint, message=message) for endpoint in receivers]
+    deliveries = tenant.hook_deliveries.bulk_create(new)
     for delivery in deliveries:
-        transaction.on_commit(lambda delivery_id=delivery.pk: queue_delivery(delivery_id))
+        transaction.on_commit(partial(queue_delivery, delivery.pk))
     return deliveries
 
 
