@@ -180,6 +180,7 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile": {"task": "calls.tasks.reconcile_calls", "schedule": 900.0},
     "push-receipts": {"task": "calls.tasks.check_push_receipts", "schedule": 900.0},
     "drop-raw-bodies": {"task": "calls.tasks.drop_raw_bodies", "schedule": 3600.0},
+    "drop-old-hooks": {"task": "calls.tasks.drop_old_hooks", "schedule": 3600.0},
     "digests": {"task": "calls.tasks.send_digests", "schedule": 120.0},
     "exports": {"task": "onboarding.tasks.sweep_exports", "schedule": 60.0},
     "calendar-mails": {"task": "assistants.tasks.send_calendar_mails", "schedule": 60.0},
@@ -381,7 +382,7 @@ MICROSOFT_BASE_URLS = (
     if SANDBOX_URL
     else {"login": "https://login.microsoftonline.com", "graph": "https://graph.microsoft.com/v1.0"}
 )
-# Where a recording may be fetched from although it is not public https: the sandbox, and nothing else.
+# Where recordings may be fetched from, and webhooks sent to, although it is not public https: the sandbox alone.
 TRUSTED_FETCH_ORIGINS = frozenset({SANDBOX_URL} if SANDBOX_URL else ())
 
 # --- Webhooks ---------------------------------------------------------------------------------------------------------

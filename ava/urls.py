@@ -7,9 +7,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from accounts.api.signing_in import TOTPView
-from ava import api_urls, views
 from assistants import calendar_views
-from ava import views
+from ava import api_urls, views
 from calls import views as call_views
 
 handler400 = "ava.views.bad_request"

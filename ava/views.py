@@ -27,6 +27,7 @@ from ava.clients import sandbox
 from ava.clients.errors import ProviderError
 from ava.lib.api import problems
 from calls import reports, search
+from calls.hooks.views import webhooks_section
 from onboarding import offboarding_views
 from onboarding.models import Onboarding
 from telephony import views as telephony_sections
@@ -42,6 +43,7 @@ SECTIONS = {
     "twilio": account_sections.twilio_section,
     "number": telephony_sections.number_section,
     "integrations": assistant_sections.integrations_section,
+    "webhooks": webhooks_section,
     "notifications": account_sections.notifications_section,
     "plan": account_sections.plan_section,
     "security": account_sections.security_section,

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ava.lib.admin import ReadOnlyAdmin, ReadOnlyInline
 from calls import inbox, processing
-from calls.models import Call, ProcessingStep, StepState, WebhookEvent
+from calls.hooks import delivery, endpoints
+from calls.models import Call, HookDelivery, HookEndpoint, ProcessingStep, StepState, WebhookEvent
 
 SHORT = 80
 
@@ -170,3 +171,88 @@ class ProcessingStepAdmin(ReadOnlyAdmin):
         if running := len(chosen) - len(again):
             text = ngettext("%(count)s step is running just now.", "%(count)s steps are running just now.", running)
             messages.warning(request, text % {"count": running})
+
+
+@admin.register(HookEndpoint)
+class HookEndpointAdmin(ReadOnlyAdmin):
+    """Hosts only: the rest of an address may be as good as a key."""
+
+    view_on_site = False
+    list_display = ("host", "organization", "is_enabled", "disabled_reason", "failing_since", "created_at")
+    list_filter = ("is_enabled", "disabled_reason")
+    list_select_related = ("organization",)
+    search_fields = ("organization__name",)
+    fields = (
+        "host",
+        "organization",
+        "chosen_types",
+        "header_name",
+        "is_enabled",
+        "disabled_reason",
+        "disabled_at",
+        "failing_since",
+        "given_up_count",
+        "created_at",
+    )
+
+    @admin.display(description=_("host"))
+    def host(self, endpoint: HookEndpoint) -> str:
+        return endpoint.host
+
+    @admin.display(description=_("events"))
+    def chosen_types(self, endpoint: HookEndpoint) -> str:
+        return ", ".join(endpoint.types) or gettext("all")
+
+
+@admin.register(HookDelivery)
+class HookDeliveryAdmin(ReadOnlyAdmin):
+    """What was sent and how it went; not what stood in it, nor what its receiver said: both are the tenant's."""
+
+    list_display = ("id", "type", "endpoint", "organization", "state", "attempts", "status_code", "error", "due_at")
+    list_filter = ("state", "message__type", "due_at")
+    search_fields = ("organization__name", "message__public_id")
+    fields = (
+        "public_id",
+        "type",
+        "endpoint",
+        "organization",
+        "state",
+        "attempts",
+        "status_code",
+        "error",
+        "due_at",
+        "delivered_at",
+    )
+    deferred = ("answer", "message__body", *(f"endpoint__{name}" for name in endpoints.SECRETS))
+    actions = ("send_again",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[HookDelivery]:
+        """With its neighbours at once: fetched one by one, a receiver would bring its secrets along."""
+        return super().get_queryset(request).select_related("endpoint", "message", "organization")
+
+    @admin.display(description=_("message"))
+    def public_id(self, row: HookDelivery) -> str:
+        return row.message.public_id
+
+    @admin.display(description=_("event"))
+    def type(self, row: HookDelivery) -> str:
+        return row.message.get_type_display()
+
+    def has_send_again_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("calls.change_hookdelivery")
+
+    @admin.action(description=_("Send again"), permissions=["send_again"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[HookDelivery]) -> None:
+        """Each on its own: one whose receiver is switched off does not keep the others."""
+        again = 0
+        for row in queryset.order_by("pk"):
+            try:
+                delivery.resend(row)
+            except endpoints.NotPossible as problem:
+                messages.warning(request, f"{row.message.public_id}: {problem}")
+            else:
+                self.log_change(request, row, gettext("Sent again."))
+                again += 1
+        if again:
+            text = ngettext("%(count)s event is sent again.", "%(count)s events are sent again.", again)
+            messages.success(request, text % {"count": again})

@@ -1,4 +1,4 @@
-"""What happened on the phone: calls, the events that told of them, and what is done after each."""
+"""What happened on the phone: calls, the events that told of them, what is done after each, and who else is told."""
 
 import uuid
 from datetime import timedelta
@@ -6,10 +6,13 @@ from decimal import Decimal
 
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, TenantModel
-from ava.lib.crypto import EncryptedBytesField
+from ava.lib.crypto import EncryptedBytesField, EncryptedTextField
+
+LONGEST_HOOK_URL = 1000
 
 
 class CallStatus(models.TextChoices):
@@ -169,3 +172,138 @@ class ProcessingStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {self.get_state_display()}"
+
+
+class HookType(models.TextChoices):
+    """What a tenant's own systems can be told of, in the spelling of Standard Webhooks."""
+
+    COMPLETED = "call.completed", _("Call answered")
+    TRANSFERRED = "call.transferred", _("Call transferred")
+    VOICEMAIL = "call.voicemail", _("Message left on voicemail")
+    MISSED = "call.missed", _("Call missed")
+    FAILED = "call.failed", _("Call failed")
+    PING = "ping", _("Test event")
+
+
+class DisabledReason(models.TextChoices):
+    BY_HAND = "by_hand", _("switched off")
+    GONE = "gone", _("the receiver says that it is gone (410)")
+    FAILING = "failing", _("it has not worked for a long time")
+
+
+class HookEndpoint(TenantModel):
+    """An address of the tenant's own that is told of calls. https://www.standardwebhooks.com
+
+    Nobody but the sender needs the secrets: read the rows with `endpoints.of()`, which leaves them in the database.
+    """
+
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="hook_endpoints", verbose_name=_("organization")
+    )
+    url = models.CharField(_("address"), max_length=LONGEST_HOOK_URL)
+    description = models.CharField(_("description"), max_length=200, blank=True)
+    types = models.JSONField(_("events"), default=list, blank=True)  # none chosen: all of them
+    secret = EncryptedTextField()
+    previous_secret = EncryptedTextField(null=True, blank=True)
+    previous_secret_until = models.DateTimeField(null=True, blank=True)
+    header_name = models.CharField(_("header"), max_length=100, blank=True)
+    header_value = EncryptedTextField(null=True, blank=True)
+    is_enabled = models.BooleanField(_("on"), default=True)
+    disabled_reason = models.CharField(_("off because"), max_length=10, choices=DisabledReason.choices, blank=True)
+    disabled_at = models.DateTimeField(_("off since"), null=True, blank=True)
+    # Since when nothing has arrived, and how many messages in a row were given up.
+    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
+    given_up_count = models.PositiveIntegerField(_("given up in a row"), default=0)
+    mail_due_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("webhook receiver")
+        verbose_name_plural = _("webhook receivers")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.host
+
+    @property
+    def host(self) -> str:
+        """The part of the address that opens nothing."""
+        return self.url.partition("://")[2].partition("/")[0]
+
+    @property
+    def type_labels(self) -> list[str]:
+        """The chosen events in words; none when all are sent."""
+        return [str(HookType(name).label) for name in self.types if name in HookType.values]
+
+    def wants(self, name: str) -> bool:
+        """Whether events of this type are sent here; a test is sent wherever it is asked for."""
+        return self.is_enabled and (not self.types or name in self.types or name == HookType.PING)
+
+
+def new_message_id() -> str:
+    """The receiver's key for doing things once. No dots: the signed text is taken apart at them."""
+    return f"msg_{uuid.uuid4().hex}"
+
+
+class HookMessage(TenantModel):
+    """One event of one organization, as the very text that is signed and sent."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="hook_messages")
+    call = models.ForeignKey(Call, models.CASCADE, null=True, blank=True, related_name="hook_messages")
+    public_id = models.CharField(max_length=40, unique=True, default=new_message_id)
+    type = models.CharField(_("event"), max_length=40, choices=HookType.choices)
+    body = models.TextField()
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = _("webhook message")
+        verbose_name_plural = _("webhook messages")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["call", "type"], name="call_is_announced_once")]
+
+    def __str__(self) -> str:
+        return f"{self.type} · {self.public_id}"
+
+
+class DeliveryState(models.TextChoices):
+    PENDING = "pending", _("waiting")
+    RUNNING = "running", _("running")
+    DELIVERED = "delivered", _("delivered")
+    FAILED = "failed", _("gave up")
+
+
+class HookDelivery(TenantModel):
+    """One message for one receiver. The row is the queue, as for the parts of a call (see `hooks.delivery.claim`)."""
+
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="hook_deliveries", verbose_name=_("organization")
+    )
+    endpoint = models.ForeignKey(
+        HookEndpoint, models.CASCADE, related_name="deliveries", verbose_name=_("webhook receiver")
+    )
+    message = models.ForeignKey(
+        HookMessage, models.CASCADE, related_name="deliveries", verbose_name=_("webhook message")
+    )
+    state = models.CharField(_("state"), max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("due at"), default=timezone.now)
+    claimed_by = models.CharField(max_length=64, blank=True)
+    status_code = models.PositiveSmallIntegerField(_("status"), null=True, blank=True)
+    answer = models.CharField(_("answer"), max_length=500, blank=True)
+    error = models.CharField(_("what happened"), max_length=200, blank=True)
+    delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("webhook delivery")
+        verbose_name_plural = _("webhook deliveries")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["endpoint", "message"], name="delivery_exists_once")]
+        indexes = [
+            models.Index(
+                fields=["due_at"], condition=models.Q(state__in=["pending", "running"]), name="deliveries_to_do"
+            ),
+            models.Index(fields=["organization", "-id"], name="deliveries_newest_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} · {self.get_state_display()}"

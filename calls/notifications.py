@@ -15,15 +15,13 @@ from ava.clients.errors import ProviderError, Unreachable
 from ava.lib import mail
 from ava.lib.phones import readable
 from calls.models import Call, ProcessingStep, StepKind, StepState
-from calls.processing import GiveUp, Outcome, TryLater, hold
+from calls.processing import TRIES_FOR_SUMMARY, GiveUp, Outcome, TryLater, hold
 
 PUSH_BODY_CHARACTERS = 150
 GONE, TOO_MANY = expo.DEVICE_NOT_REGISTERED, "MessageRateExceeded"
 FORGET = {GONE, expo.INVALID_TOKEN}
 NO_DEVICE = gettext_noop("no device is registered")
 RECEIPTS_AFTER, RECEIPTS_UNTIL = timedelta(minutes=15), timedelta(hours=23)
-# A summary of our own takes a moment; the message lets it have so many tries (half a minute) and then goes without.
-TRIES_FOR_SUMMARY = 2
 
 
 def send_email(step: ProcessingStep) -> Outcome:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from calls import inbox
 from calls.doorbell import inbox_bell, queue_step
+from calls.hooks import messages
 from calls.models import Call, EventState, ProcessingStep, StepKind, StepState, WebhookEvent
 from calls.redaction import redact
 from calls.webhooks import parsers
@@ -26,6 +27,8 @@ MOST_STEP_ATTEMPTS = 14
 STEP_LEASE = timedelta(seconds=90)
 LONGEST_WAIT = timedelta(hours=3)
 SWEEP_LIMIT = 500
+# A summary of our own takes a moment: who tells of the call waits so many tries (half a minute), then goes without.
+TRIES_FOR_SUMMARY = 2
 
 
 class TryLater(Exception):
@@ -201,12 +204,20 @@ def fail(step: ProcessingStep, error: Exception) -> None:
         _settle(step, StepState.FAILED, str(error))
         return
     due_at = timezone.now() + _pause(step.attempts)
-    _update(step, state=StepState.PENDING, claimed_by="", note=str(error)[:500], due_at=due_at)
+    _release(step, state=StepState.PENDING, note=str(error)[:500], due_at=due_at)
 
 
 def _settle(step: ProcessingStep, state: StepState, note: str) -> None:
-    told = {"state": state, "note": note[:500], "finished_at": timezone.now(), "details": step.details}
-    _update(step, claimed_by="", **told)
+    _release(step, state=state, note=note[:500], finished_at=timezone.now(), details=step.details)
+
+
+@transaction.atomic
+def _release(step: ProcessingStep, **told: Any) -> None:
+    """Let go of a part. With the summary's end, or when it is long in coming, the call is announced, all in one."""
+    is_told = _update(step, claimed_by="", **told)
+    is_waited_for = told["state"] == StepState.PENDING and step.attempts <= TRIES_FOR_SUMMARY
+    if is_told and step.kind == StepKind.SUMMARY and not is_waited_for:
+        messages.announce_end(organization=step.call.organization, call_id=step.call_id)
 
 
 def _update(step: ProcessingStep, **values: Any) -> bool:

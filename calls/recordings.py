@@ -18,6 +18,7 @@ from accounts.models import PlatformSettings
 from accounts.models.platform_settings import StorageProvider
 from ava.clients.errors import NotFound, ProviderError, Refused, Unreachable
 from ava.lib import fetch, storage
+from ava.lib.audio import sniff_audio
 from calls.models import Call, ProcessingStep, StepState
 from calls.processing import GiveUp, Outcome, TryLater, hold, reports_of
 from calls.webhooks.reports import CallReport, merge
@@ -41,7 +42,7 @@ def store(step: ProcessingStep) -> Outcome:
         if size_bytes is None:
             return Outcome(StepState.SKIPPED, gettext_noop("no recording"))
         file.seek(0)
-        kind = fetch.sniff_audio(file.read(SNIFFED_BYTES))
+        kind = sniff_audio(file.read(SNIFFED_BYTES))
         if kind is None:
             raise GiveUp(gettext_noop("what was sent is not audio"))
         file.seek(0)

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from calls import digests, inbox, notifications, parts, processing, reconciliation
 from calls.doorbell import inbox_bell
+from calls.hooks import delivery, messages, notices
 
 EVENTS_PER_TASK = 200
 
@@ -29,10 +30,23 @@ def run_step(self: Task, step_id: int) -> None:
     parts.run(step_id, str(self.request.id))
 
 
+@shared_task(bind=True)
+def send_hook(self: Task, delivery_id: int) -> None:
+    """Tell one receiver of one event."""
+    delivery.run(delivery_id, str(self.request.id))
+
+
+@shared_task
+def tell_of_hook(endpoint_id: int) -> None:
+    """Tell the owner that a receiver was switched off."""
+    notices.tell_owner(endpoint_id)
+
+
 @shared_task(expires=60)
 def sweep() -> None:
     """Find what was left behind."""
     processing.sweep()
+    delivery.sweep()
 
 
 @shared_task(expires=600)
@@ -57,3 +71,9 @@ def send_digests() -> None:
 def drop_raw_bodies() -> None:
     """Forget the raw bodies of old deliveries."""
     inbox.drop_raw_bodies(older_than=timezone.now() - timedelta(days=settings.WEBHOOK_RAW_RETENTION_DAYS))
+
+
+@shared_task(expires=3600)
+def drop_old_hooks() -> None:
+    """Forget what tenants' receivers were told long ago."""
+    messages.drop_old()

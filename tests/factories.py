@@ -12,7 +12,8 @@ from uuid import uuid4
 from accounts.models import Membership, Organization, User
 from accounts.tenancy import found_organization, organization_endpoint
 from calls import parts, processing, tasks
-from calls.models import Call, EventState, WebhookEvent
+from calls.hooks import endpoints, messages
+from calls.models import Call, EventState, HookDelivery, HookEndpoint, HookType, WebhookEvent
 from telephony.models import TenantNumber
 from tests import webhooks
 
@@ -53,6 +54,21 @@ def make_call(organization: Organization, **fields: Any) -> Call:
         **fields,
     }
     return organization.calls.create(**values)
+
+
+def make_endpoint(organization: Organization, url: str = "https://crm.example/ava", **fields: Any) -> HookEndpoint:
+    """A receiver of the organization's; nobody looks whether the address is there."""
+    return organization.hook_endpoints.create(url=url, **{"secret": endpoints.new_secret(), **fields})
+
+
+def make_delivery(endpoint: HookEndpoint, **fields: Any) -> HookDelivery:
+    """A call was announced to this receiver (and to the others of its organization that want it)."""
+    messages.announce(make_call(endpoint.organization), HookType.COMPLETED)
+    delivery = endpoint.deliveries.latest("pk")
+    for name, value in fields.items():
+        setattr(delivery, name, value)
+    delivery.save()
+    return delivery
 
 
 def payload(name: str) -> dict[str, Any]:

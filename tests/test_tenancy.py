@@ -29,7 +29,7 @@ from assistants.sync import studio_of
 from ava.views import SECTIONS
 from calls.models import Call, StepKind, WebhookEvent
 from telephony.models import PoolNumber, TenantNumber, TwilioSubaccount
-from tests.factories import make_call, make_number, make_user
+from tests.factories import make_call, make_delivery, make_endpoint, make_number, make_user
 
 ROOT = Path(__file__).parent.parent
 METHODS = ("get", "head", "post", "put", "patch", "delete")
@@ -136,6 +136,7 @@ def call(organization: Organization) -> Call:
         recording_provider="local",
     )
     call.steps.create(kind=StepKind.RECORDING, due_at=call.started_at, note="canary note")
+    make_delivery(make_endpoint(organization, "https://canary.example/hook", description="canary"), answer="canary")
     make_number(organization, "+33199008888", routed_to="canary-route")
     studio = studio_of(organization)
     studio.name, studio.problem = "canary", "canary problem"
@@ -263,6 +264,15 @@ def test_a_stranger_cannot_detach_a_number_by_its_id(client, charlie, call):
     assert call.organization.numbers.get().routed_to == "canary-route"
 
 
+@pytest.mark.parametrize("action", ["rotate", "test", "enable", "disable", "remove", "resend"])
+def test_a_strangers_receiver_or_delivery_is_not_found_by_its_id(client, charlie, call, action):
+    client.force_login(charlie)
+    before = everything_of(call.organization)
+    rows = call.organization.hook_deliveries if action == "resend" else call.organization.hook_endpoints
+    assert client.post("/en/settings?section=webhooks", {action: rows.get().pk}).status_code == 404
+    assert everything_of(call.organization) == before
+
+
 # --- Whose organization? ----------------------------------------------------------------------------------------------
 
 
@@ -297,6 +307,10 @@ def test_nobody_has_no_organization(rf):
     [
         *("/en/settings?section=vapi", "/en/dashboard/activate/", "/en/dashboard/deactivate/"),
         *("/en/studio/calendars/google/connect/", "/en/studio/calendars/google/disconnect/"),
+        "/en/settings?section=vapi",
+        "/en/settings?section=webhooks",
+        "/en/dashboard/activate/",
+        "/en/dashboard/deactivate/",
     ],
 )
 def test_a_member_may_look_but_not_change(client, bob, organization, address):
@@ -388,6 +402,9 @@ def test_rows_of_every_tenant_are_asked_for_in_few_places():
         "accounts/analytics.py",
         "ava/lib/admin.py",
         "ava/management/commands/demo.py",
+        "calls/hooks/delivery.py",
+        "calls/hooks/messages.py",
+        "calls/hooks/notices.py",
         "calls/inbox.py",
         "calls/reconciliation.py",
         "onboarding/exports.py",

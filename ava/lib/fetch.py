@@ -1,4 +1,4 @@
-"""Downloading from an address a stranger gave us, without being led to places only we can reach.
+"""Asking an address a stranger gave us, without being led to places only we can reach.
 
 The address is taken apart once, its name resolved once, each answer checked, and the connection made to the
 very address that was checked: nothing in between resolves, redirects, adds credentials or asks a proxy.
@@ -15,9 +15,10 @@ import ssl
 import threading
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import BinaryIO
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -32,7 +33,7 @@ LONGEST_URL = 8192
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-_TOO_LONG = "the download took too long"
+_TOO_LONG = "it took too long"
 _PATH_SAFE = "/%:=&?~+!$,;'@()*[]"
 
 # Unicast addresses that `is_global` lets through although they are not, or not surely, a public server.
@@ -84,6 +85,10 @@ class FetchFailed(FetchError):
     retryable = True
 
 
+class TookTooLong(FetchFailed):
+    """The deadline came first."""
+
+
 @dataclass(frozen=True)
 class Download:
     """What came; the content type is only what the sender claims."""
@@ -123,11 +128,11 @@ def download(
     that are taken as they are. Up to `max_hops` redirects, each checked anew. No credentials are ever sent.
     Raises UnsafeUrl, FetchRefused, FetchFailed or TooLarge; `to` may then hold a part.
     """
-    deadline = _Deadline(deadline_seconds)
+    deadline = Deadline(deadline_seconds)
     for _ in range(max_hops + 1):
         target = parse(url, trusted_origins)
-        addresses = _addresses(target, trusted=target.origin in trusted_origins)
-        with _answer(target, addresses, deadline) as response:
+        addresses = addresses_of(target, trusted=target.origin in trusted_origins)
+        with ask(target, addresses, deadline) as response:
             if response.status not in REDIRECTS:
                 return _save(response, target.host, to, max_bytes, deadline)
             url = _redirect(url, response, target.host)
@@ -212,8 +217,11 @@ def _path(parts: SplitResult) -> str:
     return f"{path}?{quote(parts.query, safe=_PATH_SAFE)}" if parts.query else path
 
 
-def _addresses(target: Target, *, trusted: bool) -> list[str]:
-    """The addresses to try. One answer that is not public spoils them all: it is an attack or a mistake."""
+def addresses_of(target: Target, *, trusted: bool) -> list[str]:
+    """The addresses to try. One answer that is not public spoils them all: it is an attack or a mistake.
+
+    Raises UnsafeUrl, and FetchFailed when the name has no address.
+    """
     is_ip = ":" in target.host or target.host.rpartition(".")[2].isdigit()
     found: list[str] = []
     with suppress(OSError, UnicodeError):
@@ -225,8 +233,8 @@ def _addresses(target: Target, *, trusted: bool) -> list[str]:
     return found
 
 
-class _Deadline:
-    """One clock over all steps of a download."""
+class Deadline:
+    """One clock over all steps of an exchange."""
 
     def __init__(self, seconds: float) -> None:
         self._ends_at = time.monotonic() + seconds
@@ -235,14 +243,14 @@ class _Deadline:
     def left(self, at_most: float = float("inf")) -> float:
         """Seconds left, or `at_most`. Raises FetchFailed when there are none."""
         if self.is_over():
-            raise FetchFailed(_TOO_LONG)
+            raise TookTooLong(_TOO_LONG)
         return min(self._ends_at - time.monotonic(), at_most)
 
     def is_over(self) -> bool:
         return self._expired or time.monotonic() >= self._ends_at
 
     @contextmanager
-    def cuts(self, connection: _PinnedConnection) -> Iterator[None]:
+    def cuts(self, connection: PinnedConnection) -> Iterator[None]:
         """Cut the connection when time is up: a read time-out alone starts anew with every byte."""
         timer = threading.Timer(self.left(), self._cut, [connection])
         timer.daemon = True
@@ -252,7 +260,7 @@ class _Deadline:
         finally:
             timer.cancel()
 
-    def _cut(self, connection: _PinnedConnection) -> None:
+    def _cut(self, connection: PinnedConnection) -> None:
         self._expired = True
         if connection.wire is not None:
             # Not SSLSocket's own shutdown, which takes the TLS state away from the thread still reading.
@@ -260,10 +268,10 @@ class _Deadline:
                 socket.socket.shutdown(connection.wire, socket.SHUT_RDWR)
 
 
-class _PinnedConnection(http.client.HTTPConnection):
+class PinnedConnection(http.client.HTTPConnection):
     """HTTP with the name in Host, SNI and certificate check, over addresses checked before."""
 
-    def __init__(self, target: Target, addresses: list[str], deadline: _Deadline) -> None:
+    def __init__(self, target: Target, addresses: list[str], deadline: Deadline) -> None:
         super().__init__(target.host, target.port)
         # The standard class knows 80 only; the Host header must not name the usual port of https.
         self.default_port = HTTPS_PORT if target.scheme == "https" else 80
@@ -288,26 +296,34 @@ class _PinnedConnection(http.client.HTTPConnection):
 
 
 @contextmanager
-def _answer(target: Target, addresses: list[str], deadline: _Deadline) -> Iterator[http.client.HTTPResponse]:
-    """Ask for the target and give its answer, body unread; the clock keeps running over the body."""
-    connection = _PinnedConnection(target, addresses, deadline)
+def ask(
+    target: Target,
+    addresses: list[str],
+    deadline: Deadline,
+    *,
+    body: bytes | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[http.client.HTTPResponse]:
+    """Ask for the target, or post a `body` to it, and give its answer, body unread; the clock runs on over the body."""
+    connection = PinnedConnection(target, addresses, deadline)
     with closing(connection), deadline.cuts(connection):
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close", "User-Agent": "Ava"}
-        with _network_errors(target.host, deadline):
-            connection.request("GET", target.path, headers=headers)
+        usual = {"Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close", "User-Agent": "Ava"}
+        with network_errors(target.host, deadline):
+            connection.request("GET" if body is None else "POST", target.path, body, {**usual, **headers})
             response = connection.getresponse()
         with closing(response):
             yield response
 
 
 @contextmanager
-def _network_errors(host: str, deadline: _Deadline) -> Iterator[None]:
+def network_errors(host: str, deadline: Deadline) -> Iterator[None]:
     """Anything that breaks while talking becomes FetchFailed; the originals may quote the whole address."""
     try:
         yield
     except (OSError, http.client.HTTPException, ValueError) as error:
-        broken = f"the connection to {host} failed ({type(error).__name__})"
-        raise FetchFailed(_TOO_LONG if deadline.is_over() else broken) from None
+        if deadline.is_over():
+            raise TookTooLong(_TOO_LONG) from None
+        raise FetchFailed(f"the connection to {host} failed ({type(error).__name__})") from None
 
 
 def _redirect(url: str, response: http.client.HTTPResponse, host: str) -> str:
@@ -317,7 +333,7 @@ def _redirect(url: str, response: http.client.HTTPResponse, host: str) -> str:
     raise UnsafeUrl(f"{host} redirects to nowhere")
 
 
-def _save(response: http.client.HTTPResponse, host: str, to: BinaryIO, max_bytes: int, deadline: _Deadline) -> Download:
+def _save(response: http.client.HTTPResponse, host: str, to: BinaryIO, max_bytes: int, deadline: Deadline) -> Download:
     _check_status(response.status, host)
     # Kept, as newer Pythons count it down while reading.
     announced = response.length
@@ -349,13 +365,13 @@ def _is_encoded(response: http.client.HTTPResponse) -> bool:
 
 
 def _chunks(
-    response: http.client.HTTPResponse, announced: int | None, host: str, deadline: _Deadline
+    response: http.client.HTTPResponse, announced: int | None, host: str, deadline: Deadline
 ) -> Iterator[bytes]:
     """The body as it comes, to the announced length or the end. Raises FetchFailed if it breaks off."""
     size = 0
     while announced is None or size < announced:
         wanted = CHUNK_BYTES if announced is None else min(CHUNK_BYTES, announced - size)
-        with _network_errors(host, deadline):
+        with network_errors(host, deadline):
             chunk = response.read1(wanted)
         # Also after the last byte: a connection we cut ourselves looks like an end.
         deadline.left()
@@ -365,33 +381,3 @@ def _chunks(
         yield chunk
     if announced is not None and size < announced:
         raise FetchFailed(f"{host} broke off after {size} of {announced} bytes")
-
-
-def sniff_audio(head: bytes) -> tuple[str, str] | None:
-    """Content type and file extension (without a dot) told by a file's first bytes, 64 or more of them.
-
-    None for anything that is not wav, mp3, ogg, flac, m4a/mp4 or webm.
-    """
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        return "audio/wav", "wav"
-    if head[:3] == b"ID3" or _is_mp3_frame(head):
-        return "audio/mpeg", "mp3"
-    if head[:4] == b"OggS":
-        return "audio/ogg", "ogg"
-    if head[:4] == b"fLaC":
-        return "audio/flac", "flac"
-    # Pictures (heic, avif) and QuickTime share this container.
-    if head[4:8] == b"ftyp" and head[8:11] in (b"M4A", b"M4B", b"mp4", b"iso", b"das"):
-        return "audio/mp4", "m4a"
-    if head[:4] == b"\x1aE\xdf\xa3" and b"webm" in head[:64]:
-        return "audio/webm", "webm"
-    return None
-
-
-def _is_mp3_frame(head: bytes) -> bool:
-    """A frame header of MPEG layer III with no reserved value in it; text with a byte order mark is none."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return False
-    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
-    bit_rate, sample_rate = head[2] >> 4, head[2] >> 2 & 3
-    return version != 1 and layer == 1 and bit_rate not in (0, 15) and sample_rate != 3

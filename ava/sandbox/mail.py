@@ -12,18 +12,11 @@ from aiosmtpd.controller import Controller
 from werkzeug.wrappers import Request, Response
 
 from ava.sandbox.http import Refusal, Route, Sandbox, now
+from ava.sandbox.pages import html, page
 from ava.sandbox.state import write_atomically
 
 HOST = "127.0.0.1"
 MOST_SHOWN = 100
-# A mail is somebody's HTML: it may show itself and do nothing else.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; base-uri 'none'"
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem}}
-table{{border-collapse:collapse;width:100%}}td,th{{text-align:start;padding:.5rem;border-bottom:1px solid #8884}}
-pre{{white-space:pre-wrap;overflow-wrap:anywhere}}iframe{{width:100%;height:32rem;border:1px solid #8884}}
-</style></head><body>{body}</body></html>"""
 
 
 def routes() -> list[Route]:
@@ -61,22 +54,22 @@ def folder_of(sandbox: Sandbox) -> Path:
 def list_mails(sandbox: Sandbox, request: Request) -> Response:
     files = sorted(folder_of(sandbox).glob("*.eml"), reverse=True)[:MOST_SHOWN]
     rows = "".join(_row(file) for file in files) or '<tr><td colspan="3">No mail has been sent yet.</td></tr>'
-    return _page("Mailbox", f"<h1>Mailbox</h1><table><tr><th>When</th><th>To</th><th>Subject</th></tr>{rows}</table>")
+    return page("Mailbox", f"<h1>Mailbox</h1><table><tr><th>When</th><th>To</th><th>Subject</th></tr>{rows}</table>")
 
 
 def show_mail(sandbox: Sandbox, request: Request, name: str) -> Response:
     mail = _read(sandbox, name)
     subject = escape(str(mail["Subject"] or "(no subject)"))
-    text, html = mail.get_body(("plain",)), mail.get_body(("html",))
-    frame = f'<iframe sandbox src="/mail/{escape(name)}/html" title="The mail as HTML"></iframe>' if html else ""
+    text, has_html = mail.get_body(("plain",)), mail.get_body(("html",)) is not None
+    frame = f'<iframe sandbox src="/mail/{escape(name)}/html" title="The mail as HTML"></iframe>' if has_html else ""
     words = f"<h2>As text</h2><pre dir='auto'>{escape(str(text.get_content()))}</pre>" if text else ""
     head = f"<p>From {escape(str(mail['From']))}<br>To {escape(str(mail['To']))}<br>{escape(str(mail['Date']))}</p>"
-    return _page(subject, f'<p><a href="/mail">Mailbox</a></p><h1 dir="auto">{subject}</h1>{head}{frame}{words}')
+    return page(subject, f'<p><a href="/mail">Mailbox</a></p><h1 dir="auto">{subject}</h1>{head}{frame}{words}')
 
 
 def show_html(sandbox: Sandbox, request: Request, name: str) -> Response:
-    html = _read(sandbox, name).get_body(("html",))
-    return _answer(str(html.get_content()) if html else "")
+    part = _read(sandbox, name).get_body(("html",))
+    return html(str(part.get_content()) if part else "")
 
 
 def _row(file: Path) -> str:
@@ -91,13 +84,3 @@ def _read(sandbox: Sandbox, name: str) -> EmailMessage:
     if name not in known:
         raise Refusal(404, {"message": ["no such mail"]})
     return message_from_bytes(known[name].read_bytes(), policy=policy.default)
-
-
-def _page(title: str, body: str) -> Response:
-    return _answer(PAGE.format(title=title, body=body))
-
-
-def _answer(html: str) -> Response:
-    response = Response(html, content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = POLICY
-    return response

@@ -12,7 +12,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from ava.sandbox import control, expo, google, mail, microsoft, storage, story, twilio, vapi
+from ava.sandbox import control, expo, google, hooks, mail, microsoft, storage, story, twilio, vapi
 from ava.sandbox.http import Refusal, Sandbox, answer
 from ava.sandbox.state import State
 from ava.sandbox.validation import origin
@@ -21,7 +21,9 @@ logger = logging.getLogger("ava.sandbox")
 
 LARGEST_BODY = 10 * 1024 * 1024
 ROUTES = [
-    route for module in (vapi, twilio, expo, google, microsoft, storage, mail, control) for route in module.routes()
+    route
+    for module in (vapi, twilio, expo, google, microsoft, storage, mail, hooks, control)
+    for route in module.routes()
 ]
 REFUSALS: dict[str, Callable[[int], Any]] = {
     "vapi": vapi.refuse,

@@ -30,6 +30,7 @@ TABLES = (
     "oauth_grants",
     "oauth_tokens",
     "calendar_events",
+    "hooks",
 )
 
 

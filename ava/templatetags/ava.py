@@ -137,7 +137,7 @@ def _is_prose(field: BoundField) -> bool:
 @register.filter
 def tone(status: str) -> str:
     """The colour role of a state."""
-    if status in {"completed", "done", "processed", "works", "transferred"}:
+    if status in {"completed", "done", "processed", "works", "transferred", "delivered"}:
         return "positive"
     if status in {"failed", "refused", "invalid"}:
         return "danger"

@@ -42,6 +42,10 @@ CANARIES = {
     "subaccount": "canary-subaccount-token",
     "body": "canary-in-the-raw-body",
     "device": "ExponentPushToken[canary-device]",
+    "receiver": "canary-receiver-path",
+    "receiver secret": "whsec_Y2FuYXJ5LXJlY2VpdmVyLXNlY3JldA==",
+    "receiver header": "canary-receiver-header",
+    "receiver answer": "canary-receiver-answer",
 }
 
 
@@ -68,6 +72,11 @@ def fill_console(owner: User, organization: Organization) -> None:
     endpoint.token, endpoint.secret = CANARIES["address"], CANARIES["webhook"]
     endpoint.previous_secret, endpoint.previous_secret_until = CANARIES["previous"], timezone.now()
     endpoint.save()
+    receiver = factories.make_endpoint(organization, f"https://crm.example/{CANARIES['receiver']}")
+    receiver.secret, receiver.previous_secret = CANARIES["receiver secret"], CANARIES["receiver secret"]
+    receiver.header_name, receiver.header_value = "X-Secret", CANARIES["receiver header"]
+    receiver.save()
+    factories.make_delivery(receiver, answer=CANARIES["receiver answer"])
     Device.objects.create(user=owner, expo_token=CANARIES["device"])
     GlobalPrompt.objects.create(persona="", version=1, text="Be kind.", created_by=owner)
     GlobalPrompt.objects.create(persona="", version=2, text="Be kinder.", created_by=owner)

@@ -15,7 +15,7 @@ DEMO = "demo@ava.example"
 STEPS = ("profile", "vapi", "ava", "twilio", "telephony", "integrations", "assistant", "plan", "done")
 SECTIONS = (
     *("profile", "team", "vapi", "twilio", "number"),
-    *("integrations", "notifications", "plan", "security", "data"),
+    *("integrations", "webhooks", "notifications", "plan", "security", "data"),
 )
 
 SIGNED_OUT = {

@@ -12,7 +12,8 @@ from typing import BinaryIO
 import pytest
 
 from ava.lib import fetch
-from ava.lib.fetch import FetchError, FetchFailed, FetchRefused, TooLarge, UnsafeUrl, sniff_audio
+from ava.lib.audio import sniff_audio
+from ava.lib.fetch import FetchError, FetchFailed, FetchRefused, TooLarge, UnsafeUrl
 from tests.lib.internet import PUBLIC, SECRET, WAV, Join, get, get_trusted, wav
 from tests.servers.scripted_http import Raw, Received, Reply, always, drip, serve, silence
 

@@ -25,7 +25,7 @@ SIGNED_IN = [
     "/settings?section=vapi",
     "/settings?section=twilio",
     "/settings?section=number",
-    *(f"/settings?section={name}" for name in ("profile", "team", "integrations")),
+    *(f"/settings?section={name}" for name in ("profile", "team", "integrations", "webhooks")),
     *(f"/settings?section={name}" for name in ("notifications", "plan", "security", "data")),
     "/studio/",
     "/studio/history/",
