@@ -60,6 +60,7 @@ class Call(TenantModel):
             models.Index(fields=["organization", "status", "-started_at", "-id"], name="calls_by_status"),
             models.Index(fields=["organization", "direction", "-started_at", "-id"], name="calls_by_direction"),
             models.Index(fields=["organization", "caller_number", "-started_at", "-id"], name="calls_by_caller"),
+            models.Index(fields=["organization", "number", "-started_at", "-id"], name="calls_by_number"),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import Organization
 from calls.models import Call, SearchEntry
@@ -100,7 +100,9 @@ def _holding(
         return found
     entries = SearchEntry.objects.filter(words__holds=asked)
     if is_filtered:
-        entries = entries.filter(call__in=calls.values("pk"))
+        # Asked of each match, as a value: a join would leave it to the planner to begin with all calls of a status.
+        passing = calls.filter(pk=OuterRef("pk")).order_by().values("pk")[:1]
+        entries = entries.annotate(passing=Subquery(passing)).filter(passing__isnull=False)
     matching = _from(place, entries, key="call").values("call")[:most]
     return list(_from(place, calls.filter(pk__in=matching)))
 

@@ -49,7 +49,7 @@ def call_list(request: TenantRequest) -> HttpResponse:
 
 @require_safe
 @organization_required
-def export(request: TenantRequest) -> HttpResponseBase:
+def export(request: TenantRequest) -> StreamingHttpResponse:
     """The same calls as the list's, all of them, for a spreadsheet."""
     text = exports.csv_of(request.organization, words=_words(request), filters=CallFilterForm(request.GET).filters)
     response = StreamingHttpResponse(text, content_type="text/csv; charset=utf-8")

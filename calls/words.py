@@ -55,7 +55,7 @@ def asked_for(text: str, *, organization_id: int) -> list[list[str]]:
     """
     terms: list[list[str]] = []
     for match in _TERM.finditer(fulltext.fold(text)):
-        numbers = _numbers(match["number"] or match[0])
+        numbers = _numbers(match["number"] or "")
         terms += [[word, *numbers] for word in fulltext.words_in(match[0])]
     if terms := terms[:MOST_TERMS]:
         terms[-1][0] += "*"

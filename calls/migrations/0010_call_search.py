@@ -32,6 +32,10 @@ class Migration(migrations.Migration):
             model_name="call",
             index=models.Index(fields=["organization", "caller_number", "-started_at", "-id"], name="calls_by_caller"),
         ),
+        migrations.AddIndex(
+            model_name="call",
+            index=models.Index(fields=["organization", "number", "-started_at", "-id"], name="calls_by_number"),
+        ),
         migrations.CreateModel(
             name="SearchEntry",
             fields=[
