@@ -14,6 +14,7 @@ from accounts.tenancy import found_organization, organization_endpoint
 from calls import parts, processing, tasks
 from calls.hooks import endpoints, messages
 from calls.models import Call, EventState, HookDelivery, HookEndpoint, HookType, WebhookEvent
+from calls.words import remember
 from telephony.models import TenantNumber
 from tests import webhooks
 
@@ -53,7 +54,9 @@ def make_call(organization: Organization, **fields: Any) -> Call:
         ],
         **fields,
     }
-    return organization.calls.create(**values)
+    call = organization.calls.create(**values)
+    remember(call)
+    return call
 
 
 def make_endpoint(organization: Organization, url: str = "https://crm.example/ava", **fields: Any) -> HookEndpoint:
