@@ -15,8 +15,7 @@ from accounts.plans import OFFERS
 from accounts.tenancy import TenantRequest
 from assistants import prompts
 from assistants.models import Studio
-from ava.lib import phones
-from ava.lib.bidi import plain_span
+from ava.lib import bidi, phones
 from onboarding import saving, steps, values
 from onboarding.saving import Result
 from onboarding.situation import Situation
@@ -189,20 +188,20 @@ def _week(situation: Situation) -> str:
     closed = _("Closed")
     lines = []
     for day in hours.week_days():
-        spans = ", ".join(plain_span(*span) for span in situation.hours.weekly.get(str(day), ()))
+        spans = ", ".join(bidi.plain_span(*span) for span in situation.hours.weekly.get(str(day), ()))
         lines.append(f"{hours.day_name(day)} · {spans or closed}")
     return "\n".join(lines)
 
 
 def _vapi(situation: Situation) -> list[tuple[str, str]]:
     if situation.vapi:
-        return [(_("Vapi key"), f"{situation.vapi.preview} · {situation.vapi.get_status_display()}")]
+        return [(_("Vapi key"), f"{bidi.isolate(situation.vapi.preview)} · {situation.vapi.get_status_display()}")]
     return [(_("Vapi key"), _("the operator's") if situation.has_vapi_key else _("none yet"))]
 
 
 def _twilio(situation: Situation) -> list[tuple[str, str]]:
     account = situation.twilio
-    words = f"{account.preview} · {account.get_status_display()}" if account else _("none yet")
+    words = f"{bidi.isolate(account.preview)} · {account.get_status_display()}" if account else _("none yet")
     return [(_("Twilio account"), words)]
 
 
