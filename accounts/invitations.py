@@ -46,7 +46,8 @@ def invite(*, organization: Organization, invited_by: User, email: str, role: st
         with transaction.atomic():
             invitation = organization.invitations.create(email=email, role=role, invited_by=invited_by)
     except IntegrityError:
-        raise NotInvited(_("This address is invited already. You can send the mail again below.")) from None
+        words = _("This address is invited already. You can send the mail again under “Open invitations”.")
+        raise NotInvited(words) from None
     transaction.on_commit(lambda: queue_invitation(invitation.pk))
     return invitation
 

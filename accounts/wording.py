@@ -1,6 +1,6 @@
 """Texts of libraries that Ava says in her own words: named here, so that the catalogues keep their translations."""
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext_lazy
 
 LIBRARY_TEXTS = (
     gettext_noop("Email"),
@@ -11,5 +11,9 @@ LIBRARY_TEXTS = (
     gettext_noop("You cannot remove your primary email address."),
     gettext_noop("A user is already registered with this email address."),
     gettext_noop("This email address is already associated with this account."),
+    ngettext_lazy(
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+    ),
     gettext_noop("The email address and/or password you specified are not correct."),
 )

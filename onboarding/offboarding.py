@@ -67,7 +67,8 @@ def _delete_assistant(organization: Organization) -> list[str]:
     try:
         credentials.vapi_client(organization).delete_assistant(studio.vapi_id)
     except (ProviderError, credentials.MissingCredential) as error:
-        return [f"{_('The assistant could not be deleted at Vapi.')} {credentials.explain(error)}"]
+        sentence = _("The assistant could not be deleted at Vapi.")  # in an f-string it would not be extracted
+        return [f"{sentence} {credentials.explain(error)}"]
     Studio.objects.for_organization(organization).update(vapi_id="")
     return []
 

@@ -5,21 +5,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.template.loader import render_to_string
-from django.utils.dates import WEEKDAYS
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts.forms import TwilioAccountForm, VapiKeyForm
 from accounts.models import Organization
+from accounts.models.organizations import Plan
+from accounts.plans import OFFERS
 from accounts.tenancy import TenantRequest
 from assistants import prompts
 from assistants.models import Studio
-from ava.lib import phones
+from ava.lib import bidi, phones
 from onboarding import saving, steps, values
 from onboarding.saving import Result
 from onboarding.situation import Situation
 from onboarding.steps import STEPS, Step
 from onboarding.values import Typed
+from telephony import hours
 from telephony.views import number_context
 
 # What can be changed right in the summary; the rest is a link away.
@@ -81,6 +83,8 @@ def step_page(
         context["key_form"] = TwilioAccountForm()
     elif step.name == "telephony":
         context |= number_context(request)
+    elif step.name == "plan":
+        context["offers"] = [(plan, OFFERS[plan]) for plan in Plan]
     elif step.name == "done":
         context["groups"] = list(summary(situation, shown))
     return context
@@ -181,22 +185,23 @@ def _rows(step: Step, situation: Situation, form: Any) -> list[tuple[str, str]]:
 def _week(situation: Situation) -> str:
     if situation.hours is None:
         return _("not set yet")
-    days = []
-    for day, name in WEEKDAYS.items():
-        spans = ", ".join(f"{start}–{end}" for start, end in situation.hours.weekly.get(str(day), ()))
-        days.append(f"{name}: {spans or _('closed')}")
-    return "\n".join(days)
+    closed = _("Closed")
+    lines = []
+    for day in hours.week_days():
+        spans = ", ".join(bidi.plain_span(*span) for span in situation.hours.weekly.get(str(day), ()))
+        lines.append(f"{hours.day_name(day)} · {spans or closed}")
+    return "\n".join(lines)
 
 
 def _vapi(situation: Situation) -> list[tuple[str, str]]:
     if situation.vapi:
-        return [(_("Vapi key"), f"{situation.vapi.preview} · {situation.vapi.get_status_display()}")]
+        return [(_("Vapi key"), f"{bidi.isolate(situation.vapi.preview)} · {situation.vapi.get_status_display()}")]
     return [(_("Vapi key"), _("the operator's") if situation.has_vapi_key else _("none yet"))]
 
 
 def _twilio(situation: Situation) -> list[tuple[str, str]]:
     account = situation.twilio
-    words = f"{account.preview} · {account.get_status_display()}" if account else _("none yet")
+    words = f"{bidi.isolate(account.preview)} · {account.get_status_display()}" if account else _("none yet")
     return [(_("Twilio account"), words)]
 
 

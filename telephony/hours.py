@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
 from django.utils.dates import WEEKDAYS
+from django.utils.formats import get_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -143,6 +144,12 @@ def _clean_day(day: int, intervals: Any) -> list[list[str]]:
 def day_name(day: int) -> str:
     """Monday for 0, as a sentence begins with it."""
     return capfirst(str(WEEKDAYS[day]))
+
+
+def week_days() -> list[int]:
+    """The days by number, from the first one of the reader's week."""
+    first = (int(get_format("FIRST_DAY_OF_WEEK")) - 1) % 7  # Django counts from Sunday, we from Monday
+    return [(first + offset) % 7 for offset in range(7)]
 
 
 def usual_week(country: str = "") -> Weekly:

@@ -23,7 +23,6 @@ def plan_section(request: TenantRequest) -> HttpResponse:
     context = {
         "form": form,
         "offers": [(plan, plans.OFFERS[plan]) for plan in Plan],
-        "chosen": form["plan"].value(),
         "taken": plans.seats_taken(organization),
         "section": "plan",
     }

@@ -12,11 +12,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 from heroicons.templatetags.heroicons import heroicon_outline
 
-from ava.lib import phones
+from ava.lib import bidi, phones
 
 register = template.Library()
 
@@ -124,7 +123,7 @@ def control(field: BoundField) -> SafeString:
     if described := described_by(field):
         attrs["aria-describedby"] = described
     if field.value() and _is_prose(field):  # an empty one begins where the page's own language does
-        attrs["dir"] = "auto"
+        attrs["dir"] = "rtl" if bidi.direction(str(field.value())) == "rtl" else "auto"
     return field.as_widget(attrs=attrs)
 
 
@@ -149,5 +148,16 @@ def plain_phone(number: str, home_country: str = "") -> str:
     """A number for plain text; in a right-to-left line invisible marks keep it whole."""
     if not number:
         return _("Hidden number")
-    readable = phones.readable(number, home_country=home_country)
-    return f"\u2066{readable}\u2069" if get_language_bidi() else readable
+    return bidi.isolate(phones.readable(number, home_country=home_country))
+
+
+@register.filter
+def direction(text: str) -> str:
+    """Which way a text runs, for `dir`: what was said on a call is not always in the page's language."""
+    return bidi.direction(text)
+
+
+@register.filter
+def opening_mark(text: str) -> str:
+    """What its line begins with in plain text."""
+    return bidi.opening_mark(text)

@@ -1,5 +1,5 @@
-// The wizard's liveliness: the greeting fills as somebody types, the browser's time zone is proposed, and the step that
-// is open is in sight. Everything here is also on the page without a script, as of its last saving.
+// The wizard's liveliness: the greeting fills as somebody types, the browser's time zone is proposed.
+// Everything here is also on the page without a script, as of its last saving.
 
 const greeting = document.querySelector("[data-live-greeting]");
 
@@ -43,4 +43,3 @@ document.addEventListener("change", (event) => { showChoice(event); showStrategy
 greet();
 guessTimezone();
 showStrategy();
-document.querySelector('[data-stepper] [aria-current="step"]')?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -9,7 +9,6 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 from django.utils import timezone
-from django.utils.formats import get_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -203,9 +202,7 @@ class BusinessHoursForm(forms.Form):
     @property
     def days(self) -> Iterator[Day]:
         """The grid, from the first day of the reader's week."""
-        first = (int(get_format("FIRST_DAY_OF_WEEK")) - 1) % 7  # Django counts from Sunday, we from Monday
-        for offset in range(7):
-            number = (first + offset) % 7
+        for number in hours.week_days():
             intervals = [self._interval(number, row) for row in range(1, self.rows + 1)]
             yield Day(number, hours.day_name(number), self[f"day-{number}-open"], intervals)
 

@@ -78,6 +78,8 @@ def test_a_known_address_is_told_to_its_owner_only(client, alice):
     assert User.objects.filter(email=alice.email).count() == 1
     to_alice = next(message for message in mail.outbox if message.to == [alice.email])
     assert not CODE.search(to_alice.body)
+    assert "/accounts/password/reset/" in to_alice.body
+    assert "/accounts/password/reset/" in to_alice.alternatives[0].content
 
 
 @pytest.mark.parametrize(
@@ -237,6 +239,9 @@ def test_a_lost_password_is_replaced_by_the_link_in_the_mail(client, alice):
 def test_an_unknown_address_is_told_nothing_on_the_page(client, alice):
     known, unknown = ask_for_reset(client, alice.email), ask_for_reset(client, "nobody@practice.example")
     assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
+    to_nobody = next(message for message in mail.outbox if message.to == ["nobody@practice.example"])
+    assert "/accounts/signup/" in to_nobody.body
+    assert "/accounts/signup/" in to_nobody.alternatives[0].content
 
 
 def test_a_changed_link_resets_nothing(client, alice):

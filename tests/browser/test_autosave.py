@@ -50,6 +50,13 @@ def type_into(page: Page, name: str, text: str) -> None:
     page.locator(f"[name={name}]").blur()
 
 
+def save_into(page: Page, name: str, text: str) -> None:
+    """Typed, and answered by the server: "saved" may still stand there from the time before."""
+    with page.expect_response("**/save/"):
+        type_into(page, name, text)
+    wait_saved(page)
+
+
 def test_a_browser_that_dies_ten_seconds_after_typing_loses_nothing(browser: Browser, demo: Site, people):
     email = next(people)
     doomed = browser.browser_type.launch(executable_path=chromium.find(), args=chromium.flags())
@@ -67,12 +74,9 @@ def test_two_tabs_merge_field_by_field_and_a_conflict_is_shown(browser: Browser,
     one = open_profile(browser, demo, next(people))
     other = one.context.new_page()
     other.goto(demo.url("en", PROFILE))
-    type_into(one, "profession", "Luthier")
-    wait_saved(one)
-    type_into(other, "industry", "Crafts")
-    wait_saved(other)
-    type_into(one, "full_name", "Dora")
-    wait_saved(one)
+    save_into(one, "profession", "Luthier")
+    save_into(other, "industry", "Crafts")
+    save_into(one, "full_name", "Dora")
     type_into(other, "full_name", "Emil")
     conflict = other.locator("[data-conflict=full_name]")
     expect(conflict).to_contain_text("Dora")

@@ -1,5 +1,7 @@
 """Keys, the assistant and the launch: what really happens at Vapi and Twilio, and what is said when it does not."""
 
+import re
+
 import pytest
 
 from accounts.models import TwilioCredential, VapiCredential
@@ -7,6 +9,8 @@ from assistants.sync import studio_of
 from onboarding import flow, launch
 from onboarding.models import Onboarding
 from onboarding.situation import read
+from telephony.hours import usual_week
+from telephony.models import BusinessHours
 from tests import providers
 from tests.factories import make_number
 from tests.onboarding.conftest import events_of
@@ -172,6 +176,24 @@ def test_the_summary_shows_everything_and_is_changed_in_place(browser, alice, co
     alice.refresh_from_db()
     connected.refresh_from_db()
     assert (alice.full_name, connected.plan) == ("Alice D.", "pro")
+
+
+def test_the_summarys_week_begins_and_reads_as_the_readers_does(browser, organization):
+    BusinessHours.objects.for_organization(organization).create(
+        organization=organization, timezone="Asia/Jerusalem", weekly=usual_week("IL")
+    )
+    hebrew, french = browser.open("done", language="he"), browser.open("done", language="fr")
+    assert hebrew.index("ראשון · \u206609:00–18:00\u2069") < hebrew.index("שני · \u2066")
+    assert "שבת · סגור" in hebrew
+    assert french.index("Lundi · 09:00–18:00") < french.index("Samedi · Fermé")
+
+
+def test_plans_are_chosen_knowing_what_each_gives(browser, organization):
+    html = browser.open("plan")
+    for words in ("up to 2 seats", "up to 10 seats", "up to 200 seats", "no card is asked for"):
+        assert words in html
+    assert html.count('type="radio" name="plan"') == 3
+    assert re.search(r'value="free" checked', html)
 
 
 def test_two_launches_at_once_are_told_once(browser, alice, organization):

@@ -246,7 +246,7 @@ def test_call_page_tells_everything(organization, browser):
     for words in ("06 39 98 00 17", "2 min 5 s", "0.071 USD", "refused (550)", "3 attempts", "customer-ended-call"):
         assert words in html
     assert html.index("Bonjour.") < html.index("Je voudrais un rendez-vous.")
-    assert 'class="bubble" dir="auto"' in html
+    assert 'class="bubble" dir="ltr"' in html
 
 
 @pytest.mark.parametrize("fields", [{"caller_number": ""}, {"transcript": []}, {"duration_seconds": None}])
