@@ -1,5 +1,6 @@
 """The cast: Alice owns a practice, Bob is on her team, Charlie is a stranger with an organization of his own."""
 
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +14,13 @@ from ava.clients.twilio import TwilioClient
 from ava.sandbox import server as sandbox_server
 from tests import factories, providers
 from tests.servers.fixtures import *  # noqa: F403
-from tests.story.installation import RunningAva
+from tests.story.installation import RunningAva, shared
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts processes comes first: beside its waiting there is still enough to do for the other workers."""
+    lengths = ("story", "fault")
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in lengths])
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +62,10 @@ def charlie(db: Any) -> User:
 
 @pytest.fixture(scope="session")
 def ava(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAva]:
-    """A whole `make run`, started by the first test that needs it."""
-    with RunningAva(tmp_path_factory.mktemp("ava")) as running:
+    """A whole `make run`, started by the first test of the run that needs it."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder  # where the workers' own folders are
+    with shared(folder / "ava") as running:
         yield running
 
 

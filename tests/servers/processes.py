@@ -55,7 +55,7 @@ def eventually(check: Callable[[], T], timeout: float = 10, every: float = 0.1) 
         time.sleep(every)
 
 
-def _is_gone(process: psutil.Process) -> bool:
+def is_gone(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     return True
@@ -157,7 +157,7 @@ def _signal(processes: list[psutil.Process], which: signal.Signals) -> None:
 
 def _kill9(processes: list[psutil.Process]) -> list[int]:
     _signal(processes, signal.SIGKILL)
-    eventually(lambda: all(map(_is_gone, processes)), every=0.01)
+    eventually(lambda: all(map(is_gone, processes)), every=0.01)
     return [process.pid for process in processes]
 
 
