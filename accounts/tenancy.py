@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -16,6 +17,7 @@ from accounts.models import Membership, Organization, User, WebhookEndpoint
 from accounts.models.organizations import Role
 
 SESSION_KEY = "organization_id"
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 class TenantRequest(HttpRequest):
@@ -68,18 +70,18 @@ def memberships_of(request: HttpRequest) -> list[Membership]:
     return request._memberships  # type: ignore[attr-defined]
 
 
-def organization_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def organization_required(view: Callable[..., Response]) -> Callable[..., Response]:
     """A page for people who are in an organization; others are sent to sign in, or get one of their own."""
 
     @functools.wraps(view)
     @login_required
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if current_membership(request) is None:  # an operator, or somebody whose membership ended
             found_own_organization(cast(User, request.user))
             return redirect(request.path)
         return view(request, *args, **kwargs)
 
-    return wrapped
+    return cast(Callable[..., Response], wrapped)
 
 
 def manager_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

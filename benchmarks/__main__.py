@@ -4,9 +4,9 @@ import argparse
 import subprocess
 import sys
 
-from benchmarks import intake, wizard
+from benchmarks import calls, intake, wizard
 
-BENCHMARKS = {"intake": intake.run, "wizard": wizard.run}
+BENCHMARKS = {"calls": calls.run, "intake": intake.run, "wizard": wizard.run}
 
 
 def main() -> None:

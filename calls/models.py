@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, TenantModel
 from ava.lib.crypto import EncryptedBytesField
+from ava.lib.fulltext import WordsField
 
 
 class CallStatus(models.TextChoices):
@@ -54,7 +55,13 @@ class Call(TenantModel):
         verbose_name_plural = _("calls")
         ordering = ["-started_at", "-id"]
         constraints = [models.UniqueConstraint(fields=["organization", "vapi_call_id"], name="call_is_stored_once")]
-        indexes = [models.Index(fields=["organization", "-started_at", "-id"], name="calls_newest_first")]
+        indexes = [
+            models.Index(fields=["organization", "-started_at", "-id"], name="calls_newest_first"),
+            models.Index(fields=["organization", "status", "-started_at", "-id"], name="calls_by_status"),
+            models.Index(fields=["organization", "direction", "-started_at", "-id"], name="calls_by_direction"),
+            models.Index(fields=["organization", "caller_number", "-started_at", "-id"], name="calls_by_caller"),
+            models.Index(fields=["organization", "number", "-started_at", "-id"], name="calls_by_number"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.caller_number or '?'} · {self.started_at:%Y-%m-%d %H:%M}"
@@ -75,6 +82,21 @@ class Call(TenantModel):
     def cost_rounded(self) -> Decimal | None:
         """The cost as people read it, to a tenth of a cent."""
         return None if self.cost is None else self.cost.quantize(Decimal("0.001"))
+
+
+class SearchEntry(models.Model):
+    """What a call is found by (`calls/words.py` makes it). Each word carries its tenant, so no other's is ever met.
+
+    The time is kept here too, on purpose without an index: matches are sorted among themselves, and no plan is
+    tempted to walk through all of a tenant's calls in search of a rare word.
+    """
+
+    call = models.OneToOneField(Call, models.CASCADE, primary_key=True, related_name="search_entry")
+    started_at = models.DateTimeField()
+    words = WordsField()
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class EventState(models.TextChoices):

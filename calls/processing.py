@@ -18,6 +18,7 @@ from calls.models import Call, EventState, ProcessingStep, StepKind, StepState, 
 from calls.redaction import redact
 from calls.webhooks import parsers
 from calls.webhooks.reports import CallReport, merge
+from calls.words import remember
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +116,7 @@ def _tell(event: WebhookEvent, report: CallReport) -> None:
         call = organization.calls.select_for_update().get(pk=call.pk)
         told = merge(reports_of(call))
         _write(call, told)
+        remember(call)
         steps = _begin_steps(call) if told.is_final else []
         _close(event, EventState.PROCESSED)
     for step in steps:

@@ -1,6 +1,7 @@
 """A call's summary: Vapi's, else one of OpenAI's when a key is set, else none."""
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from assistants.prompts import language_name
@@ -9,6 +10,7 @@ from ava.clients import openai
 from ava.clients.errors import ProviderError, Unreachable
 from calls.models import Call, ProcessingStep, StepState
 from calls.processing import GiveUp, Outcome, TryLater
+from calls.words import remember
 
 
 def write(step: ProcessingStep) -> Outcome:
@@ -32,6 +34,15 @@ def write(step: ProcessingStep) -> Outcome:
         raise TryLater(str(error)) from None
     except ProviderError as error:
         raise GiveUp(str(error)) from None
-    # Vapi's own may have come meanwhile, and stays.
-    Call.objects.for_organization(call.organization_id).filter(pk=call.pk, summary="").update(summary=summary)
+    _keep(call, summary)
     return Outcome(StepState.DONE)
+
+
+def _keep(call: Call, summary: str) -> None:
+    """Vapi's own may have come meanwhile, and stays."""
+    with transaction.atomic():
+        waiting = Call.objects.for_organization(call.organization_id).filter(pk=call.pk, summary="")
+        if current := waiting.select_for_update().first():
+            current.summary = summary
+            current.save(update_fields=["summary"])
+            remember(current)

@@ -9,11 +9,13 @@ from django.core.files.storage import Storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.tenancy import TenantRequest, organization_required
 from ava.lib import storage
-from calls import recordings, search
+from calls import exports, recordings, search
+from calls.forms import CallFilterForm
 from calls.models import StepState
 
 logger = logging.getLogger(__name__)
@@ -35,10 +37,28 @@ _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 @organization_required
 def call_list(request: TenantRequest) -> HttpResponse:
     """All calls, newest first, or those that are searched for."""
-    words = request.GET.get("q", "")[:LONGEST_SEARCH]
-    page = search.find_calls(request.organization, words=words, cursor=request.GET.get("after", ""))
-    context = {"page": page, "is_first": "after" not in request.GET, "words": words}
+    words, form, cursor = _words(request), CallFilterForm(request.GET), request.GET.get("cursor", "")
+    try:
+        page = search.find_calls(request.organization, words=words, cursor=cursor, filters=form.filters)
+    except search.BadCursor:
+        cursor = ""
+        page = search.find_calls(request.organization, words=words, filters=form.filters)
+    context = {"page": page, "words": words, "form": form, "query": form.query(words), "is_first": not cursor}
     return render(request, "calls/list.html", context)
+
+
+@require_safe
+@organization_required
+def export(request: TenantRequest) -> StreamingHttpResponse:
+    """The same calls as the list's, all of them, for a spreadsheet."""
+    text = exports.csv_of(request.organization, words=_words(request), filters=CallFilterForm(request.GET).filters)
+    response = StreamingHttpResponse(text, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="calls-{timezone.localdate():%Y-%m-%d}.csv"'
+    return response
+
+
+def _words(request: TenantRequest) -> str:
+    return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
 
 
 @require_safe

@@ -32,7 +32,7 @@ from accounts.models import (
 )
 from accounts.models.exports import ExportState
 from accounts.views import section_url
-from ava.lib import mail, storage
+from ava.lib import csv_files, mail, storage
 from ava.lib.crypto import encrypted_fields
 from ava.lib.doorbell import Messenger
 from calls.models import Call
@@ -185,14 +185,7 @@ def _write_calls_csv(archive: zipfile.ZipFile, organization: Organization) -> No
         writer.writerow([*COLUMNS, "transcript"])
         for call in organization.calls.order_by("started_at", "pk").iterator(chunk_size=500):
             said = "\n".join(f"{line.get('role', '')}: {line.get('text', '')}" for line in call.transcript)
-            writer.writerow([_cell(getattr(call, name)) for name in COLUMNS] + [_cell(said)])
-
-
-def _cell(value: Any) -> str:
-    """As text that no spreadsheet takes for a formula; phone numbers stay as they are."""
-    text = "" if value is None else str(value)
-    is_number = text.startswith("+") and text[1:].isdecimal()
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r") and not is_number else text
+            writer.writerow([csv_files.cell(getattr(call, name)) for name in COLUMNS] + [csv_files.cell(said)])
 
 
 def _write_recordings(archive: zipfile.ZipFile, export: DataExport) -> None:

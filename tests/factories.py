@@ -13,6 +13,7 @@ from accounts.models import Membership, Organization, User
 from accounts.tenancy import found_organization, organization_endpoint
 from calls import parts, processing, tasks
 from calls.models import Call, EventState, WebhookEvent
+from calls.words import remember
 from telephony.models import TenantNumber
 from tests import webhooks
 
@@ -52,7 +53,9 @@ def make_call(organization: Organization, **fields: Any) -> Call:
         ],
         **fields,
     }
-    return organization.calls.create(**values)
+    call = organization.calls.create(**values)
+    remember(call)
+    return call
 
 
 def payload(name: str) -> dict[str, Any]:

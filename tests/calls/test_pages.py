@@ -57,7 +57,7 @@ def all_pages(client: Any) -> list[str]:
         answer = client.get(url)
         assert answer.status_code == 200
         found += shown(answer)
-        link = re.search(r'href="(\?after=[^"]+)"', answer.content.decode())
+        link = re.search(r'rel="next" href="(\?cursor=[^"]+)"', answer.content.decode())
         url = f"/en/calls/{link[1]}" if link else ""
     return found
 
@@ -107,7 +107,7 @@ def test_the_last_page_has_no_next(organization, count):
 )
 def test_a_cursor_that_is_none_begins_at_the_top_or_ends(signed_in, organization, cursor):
     make_call(organization)
-    answer = signed_in.get(f"/en/calls/?after={cursor}")
+    answer = signed_in.get(f"/en/calls/?cursor={cursor}")
     assert answer.status_code == 200
 
 
