@@ -49,7 +49,7 @@ POSTGRES: dict[str, str | int] = {
 }
 LIST, DEEP, DETAIL = "page, first", "page, 90 % deep", "one call"
 SEARCH_COMMON, SEARCH_RARE = "word in every call", "word in 0.1 %"
-SEARCH_ABSENT, SEARCH_FORMER = "word in none", "word in 10 %, all of them old"
+SEARCH_ABSENT, SEARCH_FORMER = "word in none", "word in 5 %, none of them new"
 FLAT = (LIST, DEEP, DETAIL, SEARCH_COMMON)
 NEAR_LIST = (SEARCH_RARE, SEARCH_ABSENT)
 

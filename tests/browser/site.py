@@ -29,6 +29,8 @@ SIGNED_IN = {
     "dashboard": "/dashboard/",
     "calls": "/calls/",
     "calls-none-found": "/calls/?q=zzzzzz",
+    "calls-filtered": "/calls/?q=a&direction=inbound&since=2026-01-01",
+    "calls-none-pass": "/calls/?status=failed&since=x",
     "studio": "/studio/",
     "studio-history": "/studio/history/",
     "numbers": "/numbers/",
