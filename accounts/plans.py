@@ -32,8 +32,11 @@ class NoSeatLeft(Exception):
 
 
 def locked(organization: Organization) -> Organization:
-    """The organization's row, held until the transaction ends: who counts its seats counts them alone."""
-    return Organization.objects.select_for_update().get(pk=organization.pk)
+    """The organization's row, held until the transaction ends: who counts its seats counts them alone.
+
+    Who only writes rows that belong to it does not wait for that (`no_key`), so neither waits for the other in turn.
+    """
+    return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
 
 
 def seats_taken(organization: Organization) -> int:

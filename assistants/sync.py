@@ -24,11 +24,14 @@ def studio_of(organization: Organization) -> Studio:
     rows = Studio.objects.for_organization(organization).select_related("organization")
     if studio := rows.first():
         return studio
-    language = organization.language
-    studio, _created = rows.get_or_create(
-        defaults={"organization": organization, "languages": [language], **VOICES.get(language, {})}
-    )
+    studio, _created = rows.get_or_create(defaults=beginning_of(organization))
     return studio
+
+
+def beginning_of(organization: Organization) -> dict[str, Any]:
+    """The values that an organization's studio begins with, beside the defaults."""
+    language = organization.language
+    return {"organization": organization, "languages": [language], **VOICES.get(language, {})}
 
 
 def push(studio: Studio) -> dict[str, Any]:

@@ -5,10 +5,14 @@ https://docs.vapi.ai/assistants/retrieve-call-artifacts
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, cast
+from urllib.parse import urljoin
 
 from django.conf import settings
+from django.db import models
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -19,7 +23,7 @@ from accounts.models.platform_settings import StorageProvider
 from ava.clients.errors import NotFound, ProviderError, Refused, Unreachable
 from ava.lib import fetch, storage
 from ava.lib.audio import sniff_audio
-from calls.models import Call, ProcessingStep, StepState
+from calls.models import Call, ProcessingStep, StepKind, StepState
 from calls.processing import GiveUp, Outcome, TryLater, hold, reports_of
 from calls.webhooks.reports import CallReport, merge
 
@@ -28,6 +32,25 @@ SNIFFED_BYTES = 512
 # About twenty minutes in all: Vapi's recordings come late, or never.
 ATTEMPTS_WHILE_MISSING = 7
 IN_MEMORY_BYTES = 2_000_000
+# To be annotated to calls as `recording_step`: how far the step is that fetches the recording.
+STEP = Subquery(ProcessingStep.objects.filter(call=OuterRef("pk"), kind=StepKind.RECORDING).values("state")[:1])
+
+
+class RecordingState(models.TextChoices):
+    """What there is to be heard of a call."""
+
+    PENDING = "pending"
+    READY = "ready"
+    NONE = "none"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A whole address, and until when it opens the recording."""
+
+    url: str
+    expires_at: datetime
 
 
 def store(step: ProcessingStep) -> Outcome:
@@ -141,3 +164,18 @@ def link(call: Call) -> str:
     if call.recording_provider == StorageProvider.GCS:
         return PlatformSettings.load().place(StorageProvider.GCS).url(call.recording_name)
     return reverse("recording-file", args=[storage.sign(call.recording_name)])
+
+
+def link_outside(call: Call) -> Link:
+    """The signed address for programs. Only for who may see the call. Raises StorageRefused."""
+    expires_at = timezone.now() + timedelta(seconds=settings.RECORDING_LINK_SECONDS)
+    return Link(urljoin(settings.PUBLIC_URL, link(call)), expires_at)
+
+
+def state_of(call: Call, *, step: str | None) -> RecordingState:
+    """What there is to be heard of a call whose recording's step is `step` (None: there is none)."""
+    if call.recording_name:
+        return RecordingState.READY
+    if not call.has_ended or step in {StepState.PENDING, StepState.RUNNING}:
+        return RecordingState.PENDING
+    return RecordingState.FAILED if step == StepState.FAILED else RecordingState.NONE

@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -52,6 +52,7 @@ class Filters:
 
 
 ALL = Filters()
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,22 @@ class _Place:
 
 
 def find_calls(
-    organization: Organization, *, words: str = "", cursor: str = "", size: int = PAGE_SIZE, filters: Filters = ALL
+    organization: Organization,
+    *,
+    words: str = "",
+    cursor: str = "",
+    size: int = PAGE_SIZE,
+    filters: Filters = ALL,
+    extra: Mapping[str, Any] = NOTHING,
 ) -> Page:
     """A page of the calls that pass `filters` and hold all of `words` (the last one may be a beginning).
 
-    At most two queries; transcripts are left out until somebody reads them. Raises BadCursor.
+    `extra` is annotated to each call of the page. At most two queries; transcripts are left out until somebody reads
+    them. Raises BadCursor.
     """
     place = _read(cursor) if cursor else None
     # The list shows no transcript, which is the heaviest column.
-    calls = filters.narrow(organization.calls.defer("transcript"))
+    calls = filters.narrow(organization.calls.defer("transcript").annotate(**extra))
     if words.strip():
         asked = asked_for(words, organization_id=organization.pk)
         found = _holding(calls, asked, place, size + 1, is_filtered=filters != ALL) if asked else []

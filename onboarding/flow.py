@@ -30,6 +30,18 @@ def leave(situation: Situation, step: Step, state: StepState) -> None:
         track("onboarding_step_skipped", **people, **about)
 
 
+def take_up(situation: Situation, step: Step) -> None:
+    """A step that was skipped is open again."""
+    if situation.onboarding.steps.get(step.name) == StepState.SKIPPED:
+        situation.onboarding.forget_step(step.name)
+
+
+def filled(situation: Situation, step: Step) -> None:
+    """A program has saved a step; on the way to the launch it is done as soon as nothing is missing in it."""
+    if not situation.onboarding.is_launched and not step.missing(situation):
+        leave(situation, step, StepState.COMPLETED)
+
+
 def key_saved(situation: Situation, step: Step, user: User) -> None:
     """A key was accepted inside the wizard."""
     leave(situation, step, StepState.COMPLETED)

@@ -64,9 +64,17 @@ class Onboarding(TenantModel):
     def mark_step(self, step: str, state: StepState) -> None:
         """Keep how a step was left; a skipped key is kept as such, and a step that is done after all no longer is."""
         self.steps[step] = state.value
+        self._save_step(step, is_skipped=state == StepState.SKIPPED)
+
+    def forget_step(self, step: str) -> None:
+        """A step is as if nobody had left it."""
+        self.steps.pop(step, None)
+        self._save_step(step, is_skipped=False)
+
+    def _save_step(self, step: str, *, is_skipped: bool) -> None:
         fields = ["steps"]
         if step in {"vapi", "twilio"}:
-            setattr(self, f"{step}_skipped", state == StepState.SKIPPED)
+            setattr(self, f"{step}_skipped", is_skipped)
             fields.append(f"{step}_skipped")
         self.save(update_fields=fields)
 

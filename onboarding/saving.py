@@ -3,10 +3,11 @@
 Two pages that change different fields merge. The same field changed elsewhere meanwhile is a conflict, and is told.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone
@@ -102,6 +103,39 @@ def save(
         _keep(step, situation, accepted, problems, page)
     results |= {name: Result(name, values.version(typed), typed) for name, typed in accepted.items()}
     return Saved(form, situation, results, problems)
+
+
+def save_right(
+    *, situation: Situation, step: Step, typed: Mapping[str, Typed], judged: Mapping[str, Any] | None = None
+) -> None:
+    """Save some fields of a step, all of them or none: for programs, which are told at once what is wrong.
+
+    `typed` is judged by the step's form; `judged` is right already, and what a page's fields cannot say. For a
+    transaction that holds the wizard and is undone when this raises ValidationError, by field.
+    """
+    judged = judged or {}
+    rows = {name: values.as_typed(value) for name, value in values.stored(step.name, situation).items()}
+    form = form_for(step, situation, {**rows, **typed})
+    groups = {step.group_of(name) for name in typed} - {step.group_of(name) for name in judged}
+    wrong: dict[str, Any] = {
+        name: errors for name, errors in form.errors.as_data().items() if step.group_of(name) in groups
+    }
+    if not wrong:
+        names = {*judged, *(name for name in form.fields if step.group_of(name) in groups)}
+        wrong = values.write(step.name, situation, {**form.cleaned_data, **judged}, names)
+    if wrong:
+        raise ValidationError(wrong)
+    _forget_typed(step, situation, [*typed, *judged])
+
+
+def _forget_typed(step: Step, situation: Situation, names: Iterable[str]) -> None:
+    """What waited in these fields has been overtaken."""
+    groups = {step.group_of(name) for name in names}
+    old = {f"{step.name}.{name}" for name in step.entries(situation) if step.group_of(name) in groups}
+    if old:
+        draft = situation.draft
+        draft.entries = {key: entry for key, entry in draft.entries.items() if key not in old}
+        draft.save(update_fields=["entries", "updated_at"])
 
 
 def _sort(

@@ -1,9 +1,10 @@
 """All that the wizard knows of an organization, read at once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django.conf import settings
+from django.utils.functional import cached_property
 
 from accounts.models import Organization, TwilioCredential, User, VapiCredential
 from assistants import sync
@@ -22,7 +23,11 @@ class Situation:
 
     organization: Organization
     user: User
-    numbers: list[TenantNumber] = field(default_factory=list)
+
+    @cached_property
+    def numbers(self) -> list[TenantNumber]:
+        """What callers dial, the oldest first; read when it is asked for."""
+        return list(self.organization.numbers.order_by("pk"))
 
     @property
     def onboarding(self) -> Onboarding:
@@ -83,12 +88,29 @@ def read(organization: Organization, user: User) -> Situation:
     return found
 
 
-def read_for_update(organization: Organization, user: User) -> Situation:
-    """As `read`, while nobody else saves in this wizard: for a transaction."""
+def look(organization: Organization, user: User) -> Situation:
+    """As `read`, for who only looks: what is missing stands there as it would begin, and is not saved."""
+    found = _read(organization, user)
+    if found.onboarding is None:
+        Onboarding(organization=found.organization)
+    if found.draft is None:
+        Draft(organization=found.organization)
+    if found.studio is None:
+        Studio(**sync.beginning_of(found.organization))
+    return found
+
+
+def hold(organization: Organization) -> None:
+    """Let nobody else save in this wizard until the transaction ends; who holds more rows holds this one first."""
     draft = Draft.objects.for_organization(organization).select_for_update().only("pk")
     if draft.first() is None:
         _begin(organization)
         draft.first()
+
+
+def read_for_update(organization: Organization, user: User) -> Situation:
+    """As `read`, while nobody else saves in this wizard: for a transaction."""
+    hold(organization)
     return read(organization, user)
 
 
@@ -104,4 +126,4 @@ def _read(organization: Organization, user: User) -> Situation:
     for name in RELATED:
         if (row := getattr(whole, name, None)) is not None:
             row.organization = whole
-    return Situation(whole, user, list(whole.numbers.order_by("pk")))
+    return Situation(whole, user)

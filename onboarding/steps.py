@@ -48,7 +48,7 @@ class Step:
 
     def group_of(self, field: str) -> str:
         """Fields that are right or wrong together: the hours of a week, the plan and its seats."""
-        if self.name == "telephony" and field.startswith("day-"):
+        if self.name == "telephony" and (field == "weekly" or field.startswith("day-")):
             return "week"
         return "plan" if self.name == "plan" else field
 

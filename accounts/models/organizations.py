@@ -40,7 +40,8 @@ class Organization(models.Model):
     @property
     def language(self) -> str:
         """The language the organization is written to in: its owner's."""
-        return self.owner.locale if self.owner else settings.LANGUAGE_CODE
+        owner = self.owner
+        return owner.locale if owner else settings.LANGUAGE_CODE
 
     @property
     def ringing_devices(self) -> models.QuerySet[Device]:

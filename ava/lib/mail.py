@@ -8,11 +8,19 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 
-class MailRefused(Exception):
+class MailFailed(Exception):
+    """The mail was not taken; `code` is what the server answered, None when it did not."""
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class MailRefused(MailFailed):
     """The mail server will not take this mail, now or later."""
 
 
-class MailUnreachable(Exception):
+class MailUnreachable(MailFailed):
     """The mail server did not take the mail now; worth another try."""
 
 
@@ -43,5 +51,5 @@ def send(*, to: str, template: str, language: str, context: dict[str, Any], mess
 
 def _raise(code: int) -> None:
     if 500 <= code < 600:
-        raise MailRefused(f"The mail server refused the mail ({code})") from None
-    raise MailUnreachable(f"The mail server asks to try later ({code})") from None
+        raise MailRefused(f"The mail server refused the mail ({code})", code) from None
+    raise MailUnreachable(f"The mail server asks to try later ({code})", code) from None

@@ -10,6 +10,10 @@ from django.contrib.sessions.backends.db import SessionStore
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from tests.calls.conftest import mails
+from tests.onboarding.conftest import browser
+
+__all__ = ["browser", "mails"]
 
 Api = APIClient
 
@@ -22,6 +26,12 @@ def access_token(user: User) -> str:
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     return internal.create_access_token(user, session, {})
+
+
+def errors_of(answer: Any) -> dict[str, str]:
+    """What a 400 says is wrong: code by field."""
+    assert answer.status_code == 400, answer.content
+    return {one["field"]: one["code"] for one in answer.json()["errors"]}
 
 
 @pytest.fixture

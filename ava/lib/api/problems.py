@@ -39,6 +39,14 @@ class UnknownField(exceptions.ValidationError):
         super().__init__({name: [exceptions.ErrorDetail(str(text), "unknown_field")] for name in names})
 
 
+class UnknownParameter(exceptions.ValidationError):
+    """Query parameters that the endpoint does not have: a filter that would else be ignored."""
+
+    def __init__(self, names: list[str]) -> None:
+        text = gettext_lazy("There is no such parameter.")
+        super().__init__({name: [exceptions.ErrorDetail(str(text), "unknown_parameter")] for name in names})
+
+
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler; None leaves a fault of ours to Django's 500."""
     found = _as_api_exception(error)
@@ -123,7 +131,7 @@ def _flat(details: Any, place: str = "") -> Iterator[dict[str, str]]:
         for number, one in enumerate(details):
             yield from _flat(one, place if _is_leaf(one) else _joined(place, str(number)))
     elif _is_leaf(details):
-        yield {"field": place, "code": details["code"], "detail": force_str(details["message"])}
+        yield {"field": _sendable(place), "code": details["code"], "detail": _sendable(force_str(details["message"]))}
     else:
         for name, one in details.items():
             is_whole = name in {api_settings.NON_FIELD_ERRORS_KEY, "__all__"}
@@ -132,6 +140,11 @@ def _flat(details: Any, place: str = "") -> Iterator[dict[str, str]]:
 
 def _is_leaf(details: Any) -> bool:
     return isinstance(details, dict) and set(details) == {"message", "code"} and not isinstance(details["code"], dict)
+
+
+def _sendable(text: str) -> str:
+    """An error may say again what a stranger typed: half of a surrogate pair cannot be sent back."""
+    return text.encode(errors="replace").decode()
 
 
 def _joined(place: str, name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from ava.lib.api.problems import UnknownField
+from ava.lib.api.problems import UnknownField, UnknownParameter
 
 
 class StrictSerializer(serializers.Serializer):
@@ -19,6 +19,17 @@ class StrictSerializer(serializers.Serializer):
             if unknown := sorted(str(name) for name in set(data) - writable):
                 raise UnknownField(unknown)
         return super().to_internal_value(data)
+
+
+class QuerySerializer(serializers.Serializer):
+    """The parameters of an address. A list's may be said several times; of others the last one counts."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The checked values of a QueryDict. Raises ValidationError."""
+        if unknown := sorted(set(data) - set(self.fields)):
+            raise UnknownParameter(unknown)
+        lists = {name for name, field in self.fields.items() if isinstance(field, serializers.ListField)}
+        return super().to_internal_value({name: data.getlist(name) if name in lists else data[name] for name in data})
 
 
 class MomentField(serializers.DateTimeField):
