@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts import credentials
 from accounts.models import FileToDelete, Organization, PlatformSettings, User
 from accounts.plans import locked
+from assistants import sync
 from assistants.models import Studio
 from ava.clients.errors import ProviderError
 from ava.lib import storage
@@ -62,10 +63,9 @@ def _delete_assistant(organization: Organization) -> list[str]:
     if studio is None:
         return []
     try:
-        credentials.vapi_client(organization).delete_assistant(studio.vapi_id)
+        sync.remove(studio)
     except (ProviderError, credentials.MissingCredential) as error:
         return [f"{_('The assistant could not be deleted at Vapi.')} {credentials.explain(error)}"]
-    Studio.objects.for_organization(organization).update(vapi_id="")
     return []
 
 
