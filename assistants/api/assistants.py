@@ -31,12 +31,12 @@ EXAMPLE = {
 }
 
 
-class VoiceSerializer(StrictSerializer):
+class AssistantVoiceSerializer(StrictSerializer):
     provider = serializers.CharField(source="voice_provider", required=False)
     voiceId = serializers.CharField(source="voice_id", required=False)
 
 
-class ModelSerializer(StrictSerializer):
+class AssistantModelSerializer(StrictSerializer):
     provider = serializers.CharField(source="model_provider", required=False)
     model = serializers.CharField(source="model_name", required=False)
     temperature = serializers.FloatField(required=False, help_text="From 0 to 2")
@@ -61,8 +61,8 @@ class AssistantSerializer(StrictSerializer):
         "Null or empty changes nothing. Read, it is the (first) number that leads to the assistant.",
     )
     firstMessage = serializers.CharField(source="first_message", required=False, allow_blank=True)
-    voice = VoiceSerializer(source="*", required=False)
-    model = ModelSerializer(source="*", required=False)
+    voice = AssistantVoiceSerializer(source="*", required=False)
+    model = AssistantModelSerializer(source="*", required=False)
     metadata = serializers.DictField(
         required=False, help_text="Your own JSON object: at most 16 KB and 5 levels; Vapi gets it too"
     )

@@ -18,7 +18,7 @@ from ava.lib.api.serializers import StrictSerializer
 TAGS = ["Studio"]
 
 
-class ConfigSerializer(StrictSerializer):
+class StudioConfigSerializer(StrictSerializer):
     """Every setting of the assistant. Bounds and what goes together are the studio page's own rules."""
 
     name = serializers.CharField(help_text="At most 40 characters")
@@ -63,7 +63,7 @@ class SyncedSerializer(SyncSerializer):
 
 
 class ConfigView(VersionedView):
-    @extend_schema(summary="The studio's settings", tags=TAGS, responses=ConfigSerializer)
+    @extend_schema(summary="The studio's settings", tags=TAGS, responses=StudioConfigSerializer)
     def get(self, request: OrganizationRequest) -> Response:
         """Everything the assistant is, and whether Vapi has it."""
         return self.show(request)
@@ -71,8 +71,8 @@ class ConfigView(VersionedView):
     @extend_schema(
         summary="Change settings of the studio",
         tags=TAGS,
-        request=ConfigSerializer,
-        responses=ConfigSerializer,
+        request=StudioConfigSerializer,
+        responses=StudioConfigSerializer,
         examples=[OpenApiExample("Speak faster", {"voiceSpeed": 1.2, "aiTemperature": 0.8}, request_only=True)],
     )
     def patch(self, request: OrganizationRequest) -> Response:
@@ -81,7 +81,7 @@ class ConfigView(VersionedView):
         If Vapi does not take it, it is saved all the same, and `sync` says why.
         """
         row = sync.studio_of(request.organization)
-        values = cleaned(ConfigSerializer(data=request.data, partial=True), row)
+        values = cleaned(StudioConfigSerializer(data=request.data, partial=True), row)
         self.change(request, lambda: studio.save(studio=row, values=values, user=request.user))
         send_saved(row)
         return etags.answer(request, self.represent(request))
@@ -92,7 +92,7 @@ class ConfigView(VersionedView):
         latest = studio.latest_version(row)
         values = {name: getattr(row, name) for name in (*studio.SETTINGS, "is_active")}
         more = {"sync": sync_of(row), "vapi_id": row.vapi_id or None, "version": latest.number if latest else 0}
-        return ConfigSerializer(values | more).data
+        return StudioConfigSerializer(values | more).data
 
 
 class SyncVapiView(OrganizationView):

@@ -46,7 +46,7 @@ class WeekField(serializers.Field):
         return value
 
 
-class HoursSerializer(StrictSerializer):
+class BusinessHoursSerializer(StrictSerializer):
     timezone = serializers.CharField(help_text="A name such as Europe/Paris")
     weekly = WeekField()
     fallback_email = serializers.EmailField(
@@ -71,8 +71,8 @@ class HolidaySerializer(StrictSerializer):
     name = serializers.CharField(max_length=80, required=False, allow_blank=True, default="")
 
 
-class HoursView(VersionedView):
-    @extend_schema(summary="The business hours", tags=TAGS, responses=HoursSerializer)
+class BusinessHoursView(VersionedView):
+    @extend_schema(summary="The business hours", tags=TAGS, responses=BusinessHoursSerializer)
     def get(self, request: OrganizationRequest) -> Response:
         """As they are kept, or what would suit your country."""
         return self.show(request)
@@ -80,8 +80,8 @@ class HoursView(VersionedView):
     @extend_schema(
         summary="Set the business hours",
         tags=TAGS,
-        request=HoursSerializer,
-        responses=HoursSerializer,
+        request=BusinessHoursSerializer,
+        responses=BusinessHoursSerializer,
         examples=[OpenApiExample("A week", EXAMPLE, request_only=True)],
     )
     def put(self, request: OrganizationRequest) -> Response:
@@ -91,8 +91,8 @@ class HoursView(VersionedView):
     @extend_schema(
         summary="Change the business hours",
         tags=TAGS,
-        request=HoursSerializer,
-        responses=HoursSerializer,
+        request=BusinessHoursSerializer,
+        responses=BusinessHoursSerializer,
         examples=[OpenApiExample("Another time zone", {"timezone": "Asia/Jerusalem"}, request_only=True)],
     )
     def patch(self, request: OrganizationRequest) -> Response:
@@ -101,10 +101,10 @@ class HoursView(VersionedView):
 
     def represent(self, request: OrganizationRequest) -> Any:
         """The hours, or a proposal."""
-        return HoursSerializer(opening.starting_hours(request.organization, request.user)).data
+        return BusinessHoursSerializer(opening.starting_hours(request.organization, request.user)).data
 
     def _save(self, request: OrganizationRequest, *, partial: bool) -> Response:
-        given = HoursSerializer(data=request.data, partial=partial)
+        given = BusinessHoursSerializer(data=request.data, partial=partial)
         given.is_valid(raise_exception=True)
         return self.change(request, lambda: _keep(request, given.validated_data))
 

@@ -26,7 +26,7 @@ AWAY = {
 }
 
 
-class NumberSerializer(serializers.Serializer):
+class PhoneNumberSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     number = serializers.CharField(help_text="E.164")
     source = serializers.ChoiceField(  # type: ignore[assignment]  # a field called as an attribute of fields
@@ -45,13 +45,13 @@ class NumberSerializer(serializers.Serializer):
         return bool(number.routed_to)
 
 
-class AttachSerializer(StrictSerializer):
+class AttachNumberSerializer(StrictSerializer):
     number = serializers.CharField(max_length=40, help_text="A number of your Twilio account")
 
 
-class AssignSerializer(StrictSerializer):
+class AssignNumberSerializer(StrictSerializer):
     country = serializers.RegexField(
-        r"\A[A-Za-z]{2}\Z",
+        r"^[A-Za-z]{2}$",
         required=False,
         help_text="The ISO code of the country; without it, your organization's",
         error_messages={"invalid": UNNAMED_COUNTRY},
@@ -70,39 +70,39 @@ class AssignSerializer(StrictSerializer):
 
 
 class NumbersView(OrganizationView):
-    @extend_schema(summary="Your numbers", tags=TAGS, responses=NumberSerializer(many=True))
+    @extend_schema(summary="Your numbers", tags=TAGS, responses=PhoneNumberSerializer(many=True))
     def get(self, request: OrganizationRequest) -> Response:
         """The numbers that Ava answers, or will once she is activated."""
-        return Response(NumberSerializer(request.organization.numbers.order_by("pk"), many=True).data)
+        return Response(PhoneNumberSerializer(request.organization.numbers.order_by("pk"), many=True).data)
 
 
 class AttachView(OrganizationView):
     @extend_schema(
         summary="Attach a number of your own",
         tags=TAGS,
-        request=AttachSerializer,
-        responses={201: NumberSerializer, **AWAY},
+        request=AttachNumberSerializer,
+        responses={201: PhoneNumberSerializer, **AWAY},
         examples=[OpenApiExample("A number", {"number": "+14155550199"}, request_only=True)],
     )
     def post(self, request: OrganizationRequest) -> Response:
         """The number must be one of your Twilio account. It leads to the assistant once this is activated."""
-        given = AttachSerializer(data=request.data)
+        given = AttachNumberSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         number = numbers.attach_own_number(organization=request.organization, **given.validated_data)
-        return Response(NumberSerializer(number).data, status=201)
+        return Response(PhoneNumberSerializer(number).data, status=201)
 
 
 class AssignView(OrganizationView):
     @extend_schema(
         summary="Get a number from the pool",
         tags=TAGS,
-        request=AssignSerializer,
-        responses={201: NumberSerializer, **AWAY},
+        request=AssignNumberSerializer,
+        responses={201: PhoneNumberSerializer, **AWAY},
         examples=[OpenApiExample("By country", {"country": "FR"}, request_only=True)],
     )
     def post(self, request: OrganizationRequest) -> Response:
         """One number per organization: who has one gets the same. `no_number_left` when the country has none."""
-        given = AssignSerializer(data=request.data)
+        given = AssignNumberSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         country = _country(request.organization, given.validated_data)
         try:
@@ -111,14 +111,14 @@ class AssignView(OrganizationView):
             raise Problem(409, "no_number_left", str(error)) from error
         except ValidationError as error:  # the operator's pool and the operator's Twilio account differ
             raise Problem(409, "number_not_available", error.messages[0]) from error
-        return Response(NumberSerializer(number).data, status=201)
+        return Response(PhoneNumberSerializer(number).data, status=201)
 
 
 class NumberView(OrganizationView):
-    @extend_schema(summary="A number", tags=TAGS, responses=NumberSerializer)
+    @extend_schema(summary="A number", tags=TAGS, responses=PhoneNumberSerializer)
     def get(self, request: OrganizationRequest, pk: int) -> Response:
         """One of your numbers."""
-        return Response(NumberSerializer(_number(request.organization, pk)).data)
+        return Response(PhoneNumberSerializer(_number(request.organization, pk)).data)
 
     @extend_schema(summary="Detach or release a number", tags=TAGS, responses={204: None, **AWAY})
     def delete(self, request: OrganizationRequest, pk: int) -> Response:
