@@ -13,7 +13,7 @@ from accounts import credentials
 from accounts.api.base import OrganizationRequest, OrganizationView
 from accounts.models import Organization
 from assistants import activation, metadata, studio, sync
-from assistants.api.studio import cleaned
+from assistants.api.studio import HundredthsField, cleaned
 from assistants.api.syncing import REFUSALS, SyncSerializer, send_saved, sync_of, told
 from assistants.models import Studio
 from ava.lib.api.serializers import StrictSerializer
@@ -39,7 +39,7 @@ class AssistantVoiceSerializer(StrictSerializer):
 class AssistantModelSerializer(StrictSerializer):
     provider = serializers.CharField(source="model_provider", required=False)
     model = serializers.CharField(source="model_name", required=False)
-    temperature = serializers.FloatField(required=False, help_text="From 0 to 2")
+    temperature = HundredthsField(required=False, help_text="From 0 to 2")
 
 
 class AssistantSerializer(StrictSerializer):

@@ -18,6 +18,14 @@ from ava.lib.api.serializers import StrictSerializer
 TAGS = ["Studio"]
 
 
+class HundredthsField(serializers.FloatField):
+    """A number to two places: a phone's slider says 1.2000000476837158 for 1.2."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """Rounded. Raises ValidationError for what is no number."""
+        return round(super().to_internal_value(data), 2)
+
+
 class StudioConfigSerializer(StrictSerializer):
     """Every setting of the assistant. Bounds and what goes together are the studio page's own rules."""
 
@@ -37,10 +45,10 @@ class StudioConfigSerializer(StrictSerializer):
     consentNotice = serializers.CharField(source="consent_notice", allow_blank=True)
     voiceProvider = serializers.CharField(source="voice_provider", help_text="11labs, azure, openai or vapi")
     voiceId = serializers.CharField(source="voice_id", help_text="A listed voice, or one of your own at the provider")
-    voiceSpeed = serializers.FloatField(source="voice_speed", help_text="1 is usual; each provider has its bounds")
+    voiceSpeed = HundredthsField(source="voice_speed", help_text="1 is usual; each provider has its bounds")
     aiProvider = serializers.CharField(source="model_provider", help_text="openai, anthropic or google")
     aiModel = serializers.CharField(source="model_name")
-    aiTemperature = serializers.FloatField(source="temperature", help_text="From 0 to 2")
+    aiTemperature = HundredthsField(source="temperature", help_text="From 0 to 2")
     aiMaxTokens = serializers.IntegerField(source="max_tokens", help_text="From 50 to 10000")
     transcriberProvider = serializers.CharField(source="transcriber_provider")
     transcriberModel = serializers.CharField(

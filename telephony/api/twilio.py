@@ -10,6 +10,7 @@ from accounts import credentials
 from accounts.api.base import OrganizationRequest, OrganizationView
 from accounts.models import Organization, TwilioCredential
 from accounts.models.credentials import Status
+from ava.lib.api.schema import problem
 from ava.lib.api.serializers import MomentField
 from ava.lib.phones import country_of
 from telephony import numbers
@@ -70,7 +71,7 @@ class TwilioStatusView(OrganizationView):
         parameters=[
             OpenApiParameter("check", bool, description="Ask Twilio now, instead of telling what it said last")
         ],
-        responses={200: TwilioStatusSerializer, **AWAY},
+        responses={200: TwilioStatusSerializer, 400: problem("`check` is true or false"), **AWAY},
     )
     def get(self, request: OrganizationRequest) -> Response:
         """As it was when it was checked last."""

@@ -88,6 +88,11 @@ def test_a_voice_of_the_tenants_own_is_taken_by_its_id(api_of, alice, organizati
     assert row_of(organization).voice_id == "pNInz6obpgDQGcFmaJgB"
 
 
+def test_a_sliders_number_is_taken_to_two_places(api_of, alice, organization):
+    read = api_of(alice).patch(CONFIG, {"voiceSpeed": 1.2000000476837158, "aiTemperature": 0.30000000000000004}).json()
+    assert (read["voiceSpeed"], read["aiTemperature"]) == (1.2, 0.3)
+
+
 # --- Rules ------------------------------------------------------------------------------------------------------------
 
 
@@ -95,6 +100,7 @@ def test_a_voice_of_the_tenants_own_is_taken_by_its_id(api_of, alice, organizati
     ("given", "field", "words"),
     [
         ({"voiceSpeed": 1.5}, "voiceSpeed", "Enter a speed from 0.7 to 1.2."),
+        ({"voiceSpeed": 1e300}, "voiceSpeed", "no more than 3 digits"),
         ({"voiceSpeed": "NaN"}, "voiceSpeed", "A valid number is required."),
         ({"voiceSpeed": "quick"}, "voiceSpeed", "A valid number is required."),
         ({"voiceProvider": "azure"}, "voiceId", "sarah is not a voice of Azure."),
