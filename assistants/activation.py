@@ -51,6 +51,16 @@ def deactivate(*, organization: Organization) -> Studio:
     return studio
 
 
+def remove(*, organization: Organization) -> Studio:
+    """Off the phone, then deleted at Vapi; the studio's settings stay. Raises NotPossible."""
+    studio = deactivate(organization=organization)
+    try:
+        sync.remove(studio)
+    except (ProviderError, credentials.MissingCredential) as error:
+        raise _problem(studio, _("The assistant could not be deleted at Vapi."), error) from error
+    return studio
+
+
 def renew_webhook_secret(*, organization: Organization) -> None:
     """Sign the organization's events with a new secret; calls under way end under the old one. Raises NotPossible."""
     organization_endpoint(organization).rotate_secret()

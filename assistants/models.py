@@ -90,6 +90,9 @@ class Studio(TenantModel):
     workspace_apps = models.JSONField(_("workspace apps"), default=list, blank=True)
     crm = models.CharField(_("CRM"), max_length=20, choices=Crm.choices, default=Crm.NONE)
 
+    # What a client of the API keeps with its assistant; it is no setting, so no version has it.
+    metadata = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), blank=True)
+
     is_active = models.BooleanField(_("active"), default=False)
     vapi_id = models.CharField(max_length=64, blank=True, db_index=True)
     vapi_org_id = models.CharField(max_length=64, blank=True)
@@ -113,6 +116,11 @@ class Studio(TenantModel):
         """Vapi was read back and has what `digest` stands for."""
         self.synced_digest, self.synced_at, self.problem = digest, timezone.now(), ""
         self.save(update_fields=["vapi_id", "vapi_org_id", "synced_digest", "synced_at", "problem"])
+
+    def mark_removed(self) -> None:
+        """Vapi has no assistant any more."""
+        self.vapi_id, self.synced_digest, self.synced_at, self.problem = "", "", None, ""
+        self.save(update_fields=["vapi_id", "synced_digest", "synced_at", "problem"])
 
     def mark_active(self, active: bool) -> None:
         """Keep whether the assistant answers."""

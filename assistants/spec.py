@@ -38,7 +38,7 @@ def build(studio: Studio, *, server: dict[str, Any]) -> dict[str, Any]:
         "server": server,
         "artifactPlan": {"recordingEnabled": studio.recording_enabled, "recordingFormat": "mp3"},
         "analysisPlan": _analysis(studio),
-        "metadata": {"ava_organization": str(studio.organization_id), "ava_address": settings.PUBLIC_URL},
+        "metadata": {**studio.metadata, **_own_metadata(studio)},
     }
 
 
@@ -55,6 +55,15 @@ def server(*, url: str, credential_id: str) -> dict[str, Any]:
             "excludedStatusCodes": [400, 401, 403, 404, 413, 422],
         },
     }
+
+
+def is_ours(assistant: dict[str, Any], studio: Studio) -> bool:
+    """Whether an assistant at Vapi is the one of this studio."""
+    return _contains(assistant.get("metadata"), _own_metadata(studio))
+
+
+def _own_metadata(studio: Studio) -> dict[str, str]:
+    return {"ava_organization": str(studio.organization_id), "ava_address": settings.PUBLIC_URL}
 
 
 def digest(assistant: dict[str, Any]) -> str:

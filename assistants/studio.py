@@ -9,6 +9,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from accounts.models import Organization, User
+from assistants.metadata import clean as clean_metadata
 from assistants.models import Studio, StudioVersion
 
 # Every setting of the studio, in the order of the page.
@@ -107,6 +108,12 @@ def restore(*, studio: Studio, number: int, user: User | None) -> list[str]:
     changed = _write(kept, values, user=user, restored=number)
     _bring_up_to_date(studio, kept)
     return changed
+
+
+def keep_metadata(*, studio: Studio, metadata: Any) -> None:
+    """Keep a client's own object with the assistant, in the place of an earlier one. Raises ValidationError."""
+    studio.metadata = clean_metadata(metadata)
+    studio.save(update_fields=["metadata"])
 
 
 def versions_of(organization: Organization | int) -> models.QuerySet[StudioVersion]:

@@ -51,6 +51,16 @@ def push(studio: Studio) -> dict[str, Any]:
     return server
 
 
+def remove(studio: Studio) -> None:
+    """Delete the assistant at Vapi; the studio keeps its settings. Safe to call again.
+
+    Raises MissingCredential, ProviderError.
+    """
+    if studio.vapi_id:
+        credentials.vapi_client(studio.organization).delete_assistant(studio.vapi_id)
+        studio.mark_removed()
+
+
 def is_current(studio: Studio) -> bool:
     """Whether what Vapi was last given is what it would be given now."""
     return has_been_given(studio, assistant_of(studio))
@@ -135,15 +145,15 @@ def _write(vapi: VapiClient, studio: Studio, wanted: dict[str, Any]) -> dict[str
         except NotFound:  # deleted at Vapi, or the key is of another Vapi organization now
             studio.vapi_id = ""
     if not studio.vapi_id:
-        studio.vapi_id = _find_ours(vapi, wanted) or vapi.create_assistant(wanted)["id"]
+        studio.vapi_id = _find_ours(vapi, studio) or vapi.create_assistant(wanted)["id"]
         studio.save(update_fields=["vapi_id"])
         vapi.update_assistant(studio.vapi_id, wanted)
     return vapi.get_assistant(studio.vapi_id)
 
 
-def _find_ours(vapi: VapiClient, wanted: dict[str, Any]) -> str:
+def _find_ours(vapi: VapiClient, studio: Studio) -> str:
     """The assistant that an earlier, timed-out create did make: Vapi has no idempotency key, only our metadata."""
     for assistant in vapi.list_assistants(limit=MOST_ASSISTANTS):
-        if assistant.get("metadata") == wanted["metadata"]:
+        if spec.is_ours(assistant, studio):
             return str(assistant["id"])
     return ""

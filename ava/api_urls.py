@@ -3,9 +3,11 @@
 from django.urls import path
 
 from accounts.api import devices, keys, organizations
+from assistants.api import activation, assistants, studio
 from ava import api_docs
 from calls.api import calls, mails
 from onboarding.api import profile, progress, studio_config
+from telephony.api import hours, numbers, twilio
 
 urlpatterns = [
     path("organizations", organizations.OrganizationsView.as_view(), name="organizations"),
@@ -15,13 +17,28 @@ urlpatterns = [
     path("devices", devices.DevicesView.as_view(), name="devices"),
     path("devices/<int:pk>", devices.DeviceView.as_view(), name="device"),
     path("user/profile", profile.ProfileView.as_view(), name="profile"),
-    path("user/studio-config", studio_config.StudioConfigView.as_view(), name="studio-config"),
+    path("user/studio-config", studio_config.StudioConfigView.as_view(), name="user-studio-config"),
     path("user/onboarding", progress.OnboardingView.as_view(), name="onboarding"),
     path("user/complete-onboarding", progress.CompleteOnboardingView.as_view(), name="complete-onboarding"),
     path("calls", calls.CallsView.as_view(), name="calls"),
     path("calls/<uuid:pk>", calls.CallView.as_view(), name="call"),
     path("calls/<uuid:pk>/recording", calls.RecordingView.as_view(), name="call-recording"),
     path("integrations/email/test", mails.TestMailView.as_view(), name="test-mail"),
+    path("studio/config", studio.ConfigView.as_view(), name="studio-config"),
+    path("studio/sync-vapi", studio.SyncVapiView.as_view(), name="sync-vapi"),
+    path("assistants", assistants.AssistantsView.as_view(), name="assistants"),
+    path("assistants/<int:pk>", assistants.AssistantView.as_view(), name="assistant"),
+    path("settings/agent/activate", activation.ActivateView.as_view(), name="activate"),
+    path("settings/agent/deactivate", activation.DeactivateView.as_view(), name="deactivate"),
+    path("twilio/numbers", twilio.TwilioNumbersView.as_view(), name="twilio-numbers"),
+    path("twilio/status", twilio.TwilioStatusView.as_view(), name="twilio-status"),
+    path("phone-numbers", numbers.NumbersView.as_view(), name="phone-numbers"),
+    path("phone-numbers/attach", numbers.AttachView.as_view(), name="attach-number"),
+    path("phone-numbers/assign", numbers.AssignView.as_view(), name="assign-number"),
+    path("phone-numbers/<int:pk>", numbers.NumberView.as_view(), name="phone-number"),
+    path("phone-numbers/business-hours", hours.BusinessHoursView.as_view(), name="business-hours"),
+    path("phone-numbers/holidays", hours.HolidaysView.as_view(), name="holidays"),
+    path("phone-numbers/holidays/<int:pk>", hours.HolidayView.as_view(), name="holiday"),
     path("schema", api_docs.SchemaView.as_view(), name="schema"),
     path("docs", api_docs.DocsView.as_view(url_name="api:schema"), name="docs"),
 ]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts import credentials
 from accounts.models import FileToDelete, Organization, PlatformSettings, User
 from accounts.plans import locked
-from assistants import calendars
+from assistants import calendars, sync
 from assistants.models import Studio
 from ava.clients.errors import ProviderError
 from ava.lib import storage
@@ -65,11 +65,10 @@ def _delete_assistant(organization: Organization) -> list[str]:
     if studio is None:
         return []
     try:
-        credentials.vapi_client(organization).delete_assistant(studio.vapi_id)
+        sync.remove(studio)
     except (ProviderError, credentials.MissingCredential) as error:
         sentence = _("The assistant could not be deleted at Vapi.")  # in an f-string it would not be extracted
         return [f"{sentence} {credentials.explain(error)}"]
-    Studio.objects.for_organization(organization).update(vapi_id="")
     return []
 
 

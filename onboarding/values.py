@@ -12,8 +12,8 @@ from accounts import plans
 from assistants import prompts, studio
 from onboarding.models import NumberStrategy
 from onboarding.situation import Situation
+from telephony import opening
 from telephony.forms import flat_week
-from telephony.models import BusinessHours
 
 Typed = list[str]
 Cleaned = dict[str, Any]
@@ -168,10 +168,7 @@ def _save_hours(situation: Situation, cleaned: Cleaned) -> None:
     start = situation.starting_hours
     parts = ("timezone", "weekly", "fallback_email")
     values = {name: cleaned.get(name, getattr(start, name)) for name in parts}
-    organization = situation.organization
-    BusinessHours.objects.for_organization(organization).update_or_create(
-        defaults=values, create_defaults={**values, "organization": organization}
-    )
+    opening.save_hours(organization=situation.organization, **values)
 
 
 def _write_plan(situation: Situation, wanted: Cleaned, cleaned: Cleaned) -> None:

@@ -42,6 +42,15 @@ def attach_own_number(*, organization: Organization, number: str) -> TenantNumbe
     return _keep(organization, TenantNumber.Source.OWN, found)
 
 
+def hold_number(*, organization: Organization, number: str) -> TenantNumber:
+    """The organization's number, attached now if it is of its Twilio account.
+
+    Raises ValidationError, MissingCredential, ProviderError.
+    """
+    held = organization.numbers.filter(number=normalize(number)).first()
+    return held or attach_own_number(organization=organization, number=number)
+
+
 def assign_pool_number(*, organization: Organization, country: str) -> TenantNumber:
     """Lend the organization a number of the pool and move it into the organization's subaccount; safe to call again.
 

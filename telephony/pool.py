@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+import phonenumbers
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from telephony.models import PoolNumber
@@ -22,11 +25,23 @@ _CLAIM = """
 
 
 class NoNumberLeft(Exception):
-    """The pool has no free number for the country."""
+    """The pool has no free number for the country; `str()` says so, translated."""
 
     def __init__(self, country: str) -> None:
-        super().__init__(country)
+        super().__init__(_("No number is left for %(country)s at the moment.") % {"country": country})
         self.country = country
+
+
+def country_for(phone: str) -> str:
+    """The ISO code of the country whose numbers suit somebody with this phone number. Raises ValidationError."""
+    try:
+        parsed = phonenumbers.parse(phone, None)
+    except phonenumbers.NumberParseException:
+        parsed = None
+    if parsed is None or not phonenumbers.is_possible_number(parsed):
+        raise ValidationError(_("Enter the number with its country code, such as +33 1 99 00 12 34."))
+    code = parsed.country_code or 0
+    return phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(code)
 
 
 def assign_number(*, organization: Organization, country: str) -> PoolNumber:

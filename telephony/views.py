@@ -155,7 +155,7 @@ def _assign(request: TenantRequest, form: PoolNumberForm) -> bool:
     try:
         numbers.assign_pool_number(organization=request.organization, country=form.cleaned_data["phone"])
     except pool.NoNumberLeft as error:
-        form.add_error("phone", _("No number is left for %(country)s at the moment.") % {"country": error.country})
+        form.add_error("phone", str(error))
     except ValidationError as error:
         form.add_error("phone", error.messages[0])
     except (ProviderError, credentials.MissingCredential) as error:

@@ -8,13 +8,12 @@ from typing import Any
 
 from django import forms
 from django.forms import BoundField
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from ava.lib.forms import LongSelect
-from telephony import hours
+from telephony import hours, opening
 from telephony.models import BusinessHours
 
 INTERVALS = 2
@@ -78,6 +77,7 @@ class BusinessHoursForm(forms.Form):
         label=_("Fallback e-mail"),
         help_text=_("Who is told when a call comes outside these hours, or could not be answered."),
         required=False,
+        max_length=254,
         error_messages={"invalid": _("Enter the fallback e-mail as name@example.com.")},
     )
 
@@ -91,7 +91,7 @@ class BusinessHoursForm(forms.Form):
         initial: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        saved = instance or starting_hours(organization, person)
+        saved = instance or opening.starting_hours(organization, person)
         values = {"timezone": saved.timezone, "fallback_email": saved.fallback_email, **dict(initial or {})}
         weekly = values.pop("weekly", saved.weekly)
         self.rows = max(INTERVALS, *(len(intervals) for intervals in weekly.values()), 0)
@@ -218,23 +218,7 @@ class BusinessHoursForm(forms.Form):
     def save_for(self, organization: Organization) -> BusinessHours:
         """Keep the hours as the organization's."""
         values = {name: self.cleaned_data[name] for name in ("timezone", "weekly", "fallback_email")}
-        saved, _created = BusinessHours.objects.for_organization(organization).update_or_create(
-            defaults=values, create_defaults={**values, "organization": organization}
-        )
-        return saved
-
-
-def starting_hours(organization: Organization | None, person: User | None = None) -> BusinessHours:
-    """The organization's hours; when it has none, ones that suit its country and the person, not saved yet."""
-    if organization and (saved := BusinessHours.objects.for_organization(organization).first()):
-        return saved
-    country = organization.country if organization else ""
-    started = BusinessHours(weekly=hours.usual_week(country), timezone=hours.usual_timezone(country))
-    if person:
-        started.fallback_email = person.email
-        if person.timezone not in {"", "UTC"}:  # what everybody has who never said
-            started.timezone = person.timezone
-    return started
+        return opening.save_hours(organization=organization, **values)
 
 
 def _labels(day: int, row: int) -> tuple[str, str]:
@@ -273,14 +257,9 @@ class HolidayForm(forms.Form):
 
     def clean_date(self) -> datetime.date:
         day = self.cleaned_data["date"]
-        if day < timezone.localdate() - datetime.timedelta(days=1):  # it may still be yesterday where the business is
-            raise forms.ValidationError(_("This day has already passed."))
-        if self.organization.holidays.filter(date=day).exists():
-            raise forms.ValidationError(_("This day is already a holiday."))
+        opening.check_holiday(self.organization, day)
         return day
 
     def save_for(self, organization: Organization) -> None:
         """Keep the holiday; one that is already there stays as it is."""
-        organization.holidays.get_or_create(
-            date=self.cleaned_data["date"], defaults={"name": self.cleaned_data["name"]}
-        )
+        opening.keep_holiday(organization=organization, **self.cleaned_data)

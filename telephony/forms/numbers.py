@@ -1,10 +1,9 @@
 """Choosing the number that Ava answers on."""
 
-from typing import Any
-
-import phonenumbers
 from django import forms
 from django.utils.translation import gettext_lazy as _
+
+from telephony import pool
 
 
 class OwnNumberForm(forms.Form):
@@ -28,13 +27,5 @@ class PoolNumberForm(forms.Form):
         error_messages={"required": _("Enter your phone number.")},
     )
 
-    def clean_phone(self) -> Any:
-        try:
-            parsed = phonenumbers.parse(self.cleaned_data["phone"], None)
-        except phonenumbers.NumberParseException:
-            parsed = None
-        if parsed is None or not phonenumbers.is_possible_number(parsed):
-            raise forms.ValidationError(_("Enter the number with its country code, such as +33 1 99 00 12 34."))
-        return phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(
-            parsed.country_code or 0
-        )
+    def clean_phone(self) -> str:
+        return pool.country_for(self.cleaned_data["phone"])
