@@ -261,7 +261,13 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
-    "ENUM_NAME_OVERRIDES": {"LanguageEnum": "django.conf.settings.LANGUAGES"},
+    "ENUM_NAME_OVERRIDES": {  # where two things have a field of one name, or one thing has two
+        "CallStatusEnum": "calls.models.CallStatus",
+        "KeyStatusEnum": "accounts.models.credentials.Status",
+        "LanguageEnum": "django.conf.settings.LANGUAGES",
+        "RoleEnum": "accounts.models.organizations.Role",
+        "SpeakerEnum": "calls.api.calls.SPEAKERS",
+    },
 }
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(api|_allauth)/"

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 TAGS = ["Calls"]
 PAGE_SIZE, LARGEST_PAGE = 50, 100
+SPEAKERS = [("assistant", "assistant"), ("user", "user")]
 WITH_RECORDING_STEP = {"recording_step": recordings.STEP}
 
 
@@ -103,7 +104,7 @@ class CallSerializer(serializers.Serializer):
 
 
 class LineSerializer(serializers.Serializer):
-    role = serializers.ChoiceField(["assistant", "user"])
+    role = serializers.ChoiceField(SPEAKERS)
     text = serializers.CharField()
     seconds = serializers.FloatField(allow_null=True, help_text="Since the call began; null when nobody said")
 
