@@ -1,7 +1,6 @@
 """No request ever reads or writes another tenant's row: every route, every tenant's table, walked."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 from django.utils import translation
 
 from accounts.models import (
@@ -24,12 +23,12 @@ from accounts.models import (
 )
 from accounts.models.organizations import Role
 from accounts.tenancy import SESSION_KEY, current_membership
-from assistants.models import CalendarConnection, Studio
-from assistants.sync import studio_of
+from assistants.models import Studio
 from ava.views import SECTIONS
-from calls.models import Call, StepKind, WebhookEvent
+from calls.models import Call, WebhookEvent
 from telephony.models import PoolNumber, TenantNumber, TwilioSubaccount
-from tests.factories import make_call, make_delivery, make_endpoint, make_number, make_user
+from tests.factories import make_call, make_number, make_user
+from tests.isolation import CANARIES, everything_of, plant, routes
 
 ROOT = Path(__file__).parent.parent
 METHODS = ("get", "head", "post", "put", "patch", "delete")
@@ -40,6 +39,7 @@ ANYBODY = "no tenant's rows are behind it"
 OPERATOR = "the operator's console"
 OWN = "the signed-in person's organization, named by nothing in the address"
 BY_ID = "a row of the organization by its id: another tenant's is not found"
+PROGRAMS = "the REST API, walked in tests/api/test_isolation.py"
 BY_LINK = "whoever holds a fresh signed link"
 STAFF = "the operator's people; others are told that there is nothing"
 MEMBERSHIP = "an organization of the signed-in person, by its id in the body: another's is not found"
@@ -88,7 +88,15 @@ RULES = {
     "telephony:numbers": OWN,
     "telephony:remove-holiday": OWN,
 }
-RULES_BY_PREFIX = {"account_": ANYBODY, "admin:": OPERATOR, "mfa_": ANYBODY, "usersessions_": ANYBODY}
+RULES_BY_PREFIX = {
+    "account_": ANYBODY,
+    "admin:": OPERATOR,
+    "api-v1:": PROGRAMS,
+    "api:": PROGRAMS,
+    "headless": ANYBODY,  # tests/api/test_signing_in.py
+    "mfa_": ANYBODY,
+    "usersessions_": ANYBODY,
+}
 
 # What stands for each id in an address, from Alice's call.
 IDS = {
@@ -97,17 +105,6 @@ IDS = {
     "step": lambda call: "profile",
     "provider": lambda call: "google",
 }
-
-
-def routes(patterns: Any = None, namespace: str = "", prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Each route's name and its address, as a template."""
-    for entry in get_resolver().url_patterns if patterns is None else patterns:
-        address = prefix + str(entry.pattern)
-        if isinstance(entry, URLResolver):
-            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
-            yield from routes(entry.url_patterns, inner, address)
-        elif isinstance(entry, URLPattern):
-            yield f"{namespace}{entry.name}", address
 
 
 with translation.override("en"):
@@ -126,40 +123,7 @@ def named(rule: str) -> list[str]:
 @pytest.fixture
 def call(organization: Organization) -> Call:
     """Alice's organization with something in every table, each with words by which to know it."""
-    organization.name = "canary practice"
-    organization.save()
-    call = make_call(
-        organization,
-        vapi_call_id="canary-call",
-        summary="canary summary",
-        caller_number="+33199009999",
-        recording_name="org/1/calls/canary.mp3",
-        recording_provider="local",
-    )
-    call.steps.create(kind=StepKind.RECORDING, due_at=call.started_at, note="canary note")
-    make_delivery(make_endpoint(organization, "https://canary.example/hook", description="canary"), answer="canary")
-    make_number(organization, "+33199008888", routed_to="canary-route")
-    studio = studio_of(organization)
-    studio.name, studio.problem = "canary", "canary problem"
-    studio.save()
-    VapiCredential.objects.for_organization(organization).create(
-        organization=organization, api_key="canary-key", last_four="c4n4", status="works"
-    )
-    TwilioCredential.objects.for_organization(organization).create(
-        organization=organization, account_sid="AC" + "0" * 28 + "ca9a", auth_token="canary-token", status="works"
-    )
-    CalendarConnection.objects.for_organization(organization).create(
-        organization=organization,
-        provider="google",
-        account_email="canary@calendar.example",
-        access_token="canary-access",
-        refresh_token="canary-refresh",
-        expires_at=call.started_at,
-    )
-    return call
-
-
-CANARIES = ("canary", "c4n4", "ca9a", "99009999", "99 00 99 99", "99008888", "99 00 88 88", "alice")
+    return plant(organization)
 
 
 def address_of(name: str, call: Call) -> str:
@@ -223,12 +187,6 @@ def test_a_stranger_sees_only_their_own(client, charlie, call, sandbox, name, me
             canary for canary in CANARIES if canary in answer.getvalue().decode().replace(call.vapi_call_id, "")
         ]
     assert everything_of(call.organization) == before
-
-
-def everything_of(organization: Organization) -> dict[str, list[Any]]:
-    tables = [model for model in apps.get_models() if issubclass(model, TenantModel)]
-    found = {model.__name__: list(model.objects.for_organization(organization).values()) for model in tables}
-    return {**found, "name": [Organization.objects.get(pk=organization.pk).name]}
 
 
 @pytest.mark.parametrize("name", [name for name in named(OPERATOR) if name != "admin:logout"])
