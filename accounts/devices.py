@@ -1,22 +1,19 @@
 """The phones of a person, by the token that Expo knows them under."""
 
-import re
-
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Device, User
+from ava.clients import expo
 
 MOST_DEVICES = 20
-# https://docs.expo.dev/push-notifications/sending-notifications/ and isExpoPushToken() of Expo's own server library
-_TOKEN = re.compile(r"(Exponent|Expo)PushToken\[[!-Z^-~]{1,150}\]|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def clean_token(typed: str) -> str:
     """The token in what was given. Raises ValidationError."""
     token = typed.strip()
-    if not _TOKEN.fullmatch(token):
+    if not expo.is_token(token):
         raise ValidationError(_("An Expo push token looks like ExponentPushToken[…]."), code="invalid_token")
     return token
 
