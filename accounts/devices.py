@@ -13,7 +13,7 @@ MOST_DEVICES = 20
 def clean_token(typed: str) -> str:
     """The token in what was given. Raises ValidationError."""
     token = typed.strip()
-    if not expo.is_token(token):
+    if not expo.is_expo_token(token):
         raise ValidationError(_("An Expo push token looks like ExponentPushToken[…]."), code="invalid_token")
     return token
 

@@ -16,7 +16,7 @@ from accounts.tenancy import TenantRequest, organization_required
 from ava.lib import storage
 from calls import exports, recordings, search
 from calls.forms import CallFilterForm
-from calls.models import StepState
+from calls.models import ProcessingStep, StepState
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +65,9 @@ def _words(request: TenantRequest) -> str:
 @organization_required
 def detail(request: TenantRequest, pk: str) -> HttpResponse:
     """One call: player, conversation, summary, cost, and what became of each part."""
+    # The parts are read before the call: one that ends in between is then shown as busy, and the page comes again.
+    steps = list(ProcessingStep.objects.filter(call__organization=request.organization, call=pk))
     call = get_object_or_404(request.organization.calls, pk=pk)
-    steps = list(call.steps.all())
     busy = not call.has_ended or any(step.state in {StepState.PENDING, StepState.RUNNING} for step in steps)
     return render(request, "calls/detail.html", {"call": call, "steps": steps, "refreshes": busy})
 

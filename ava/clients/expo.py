@@ -30,11 +30,6 @@ _TOKEN = re.compile(
 )
 
 
-def is_token(text: str) -> bool:
-    """Whether it looks like a push token, in any of the forms that Expo's own libraries take."""
-    return bool(_TOKEN.fullmatch(text))
-
-
 @dataclass(frozen=True)
 class PushMessage:
     """One message to one device. The whole payload may be 4096 bytes: put ids into `data`, not texts."""

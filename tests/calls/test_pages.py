@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.models import PlatformSettings
 from ava.lib import storage
-from calls import search
-from calls.models import StepKind
+from calls import search, views
+from calls.models import StepKind, StepState
 from tests.factories import make_call
 
 AUDIO = bytes(range(256)) * 1000
@@ -311,3 +311,17 @@ def test_a_file_is_served_as_what_it_is(signed_in, recorded, tmp_path, extension
     answer = signed_in.get(f"/recordings/{storage.sign(f'a.{extension}')}")
     assert answer["Content-Type"] == content_type
     body_of(answer)
+
+
+def test_a_part_that_ends_while_the_page_is_made_does_not_leave_it_stale(signed_in, organization, monkeypatch):
+    call = make_call(organization)
+    call.steps.create(kind=StepKind.RECORDING, due_at=MOMENT)
+    read = views.get_object_or_404
+
+    def read_before_the_worker_ends(*args: Any, **kwargs: Any) -> Any:
+        found = read(*args, **kwargs)
+        call.steps.update(state=StepState.DONE)
+        return found
+
+    monkeypatch.setattr(views, "get_object_or_404", read_before_the_worker_ends)
+    assert "data-refreshes" in signed_in.get(call.get_absolute_url()).content.decode()

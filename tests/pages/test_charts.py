@@ -138,9 +138,9 @@ def test_a_search_goes_on_on_the_next_page(organization, browser):
     for number in range(30):
         factories.make_call(organization, summary="wanted" if number < 26 else "other")
     first = browser.get("/en/calls/", {"q": "wanted"}).content.decode()
-    link = re.search(r'href="\?after=([^&"]+)&amp;q=wanted"', first)
+    link = re.search(r'href="\?cursor=([^&"]+)&amp;q=wanted"', first)
     assert link
-    assert browser.get(f"/en/calls/?after={link[1]}&q=wanted").content.decode().count('class="who"') == 1
+    assert browser.get(f"/en/calls/?cursor={link[1]}&q=wanted").content.decode().count('class="who"') == 1
 
 
 @pytest.mark.parametrize("odd", ["\x00", "%", "'; --", "<script>", "x" * 5000, "٣٣"])
