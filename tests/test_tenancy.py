@@ -368,6 +368,7 @@ def test_rows_of_every_tenant_are_asked_for_in_few_places():
         "calls/hooks/notices.py",
         "calls/inbox.py",
         "calls/reconciliation.py",
+        "calls/search.py",
         "onboarding/exports.py",
         "onboarding/funnel.py",
     }
