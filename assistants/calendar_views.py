@@ -27,7 +27,7 @@ def connect(request: TenantRequest, provider: str) -> HttpResponse:
     By a page instead of a redirect: the answer to a form may lead nowhere but here (form-action in the content policy),
     and a provider leads on through hosts that nobody can list.
     """
-    known = _known(provider)
+    known = known_provider(provider)
     try:
         attempt = calendars.begin_connecting(
             organization=request.organization, user=request.user, provider=known, redirect_uri=_redirect_uri(known)
@@ -44,7 +44,7 @@ def connect(request: TenantRequest, provider: str) -> HttpResponse:
 @manager_required
 def callback(request: TenantRequest, provider: str) -> HttpResponse:
     """Where the provider sends the person back to, with a code or an error."""
-    known, state = _known(provider), request.GET.get("state", "")
+    known, state = known_provider(provider), request.GET.get("state", "")
     kept = request.session.get(_session_key(known), {})
     try:
         calendars.check_answer(kept, organization=request.organization, user=request.user, provider=known, state=state)
@@ -62,7 +62,7 @@ def callback(request: TenantRequest, provider: str) -> HttpResponse:
 @manager_required
 def disconnect(request: TenantRequest, provider: str) -> HttpResponse:
     """Forget a calendar's tokens."""
-    known = _known(provider)
+    known = known_provider(provider)
     calendars.disconnect(organization=request.organization, provider=known)
     messages.success(request, _("%(calendar)s is disconnected.") % {"calendar": known.label})
     return back_to(request, "integrations")
@@ -93,7 +93,8 @@ def _finish(request: TenantRequest, provider: CalendarProvider, kept: dict[str, 
         messages.success(request, _("%(calendar)s is connected as %(account)s.") % values)
 
 
-def _known(provider: str) -> CalendarProvider:
+def known_provider(provider: str) -> CalendarProvider:
+    """By the name in an address. Raises Http404."""
     try:
         return CalendarProvider(provider)
     except ValueError:

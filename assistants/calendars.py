@@ -35,6 +35,7 @@ __all__ = [
     "disconnect",
     "events",
     "finish_connecting",
+    "need_offered",
 ]
 
 logger = logging.getLogger(__name__)
@@ -69,8 +70,7 @@ class Attempt:
 
 def begin_connecting(*, organization: Organization, user: User, provider: str, redirect_uri: str) -> Attempt:
     """Where the person allows Ava their calendar. Raises NotOffered."""
-    if not calendar_providers.is_offered(provider):
-        raise NotOffered(_("%(calendar)s is not offered here.") % {"calendar": CalendarProvider(provider).label})
+    need_offered(provider)
     state = get_random_string(43)
     url = calendar_providers.app_of(provider).authorize_url(
         redirect_uri=redirect_uri, state=state, code_verifier=_code_verifier(state)
@@ -85,6 +85,12 @@ def begin_connecting(*, organization: Organization, user: User, provider: str, r
             "until": (clock.now() + ATTEMPT_LASTS).timestamp(),
         },
     )
+
+
+def need_offered(provider: str) -> None:
+    """Raises NotOffered unless the operator has made Ava known to the provider."""
+    if not calendar_providers.is_offered(provider):
+        raise NotOffered(_("%(calendar)s is not offered here.") % {"calendar": CalendarProvider(provider).label})
 
 
 def check_answer(kept: Any, *, organization: Organization, user: User, provider: str, state: str) -> None:

@@ -3,9 +3,9 @@
 from django.urls import path
 
 from accounts.api import devices, keys, organizations
-from assistants.api import activation, assistants, studio
+from assistants.api import activation, assistants, calendars, studio
 from ava import api_docs
-from calls.api import calls, mails
+from calls.api import calls, hooks, mails
 from onboarding.api import profile, progress, studio_config
 from telephony.api import hours, numbers, twilio
 
@@ -39,6 +39,16 @@ urlpatterns = [
     path("phone-numbers/business-hours", hours.BusinessHoursView.as_view(), name="business-hours"),
     path("phone-numbers/holidays", hours.HolidaysView.as_view(), name="holidays"),
     path("phone-numbers/holidays/<int:pk>", hours.HolidayView.as_view(), name="holiday"),
+    path("integrations/calendar", calendars.CalendarsView.as_view(), name="calendars"),
+    path("integrations/calendar/<str:provider>", calendars.CalendarView.as_view(), name="calendar"),
+    path("integrations/calendar/<str:provider>/events", calendars.EventsView.as_view(), name="calendar-events"),
+    path("webhooks/endpoints", hooks.EndpointsView.as_view(), name="hook-endpoints"),
+    path("webhooks/endpoints/<int:pk>", hooks.EndpointView.as_view(), name="hook-endpoint"),
+    path("webhooks/endpoints/<int:pk>/rotate-secret", hooks.RotateView.as_view(), name="rotate-hook-secret"),
+    path("webhooks/endpoints/<int:pk>/test", hooks.SendTestView.as_view(), name="test-hook"),
+    path("webhooks/deliveries", hooks.DeliveriesView.as_view(), name="hook-deliveries"),
+    path("webhooks/deliveries/<int:pk>/resend", hooks.ResendView.as_view(), name="resend-hook"),
+    path("webhooks/sample", hooks.SampleView.as_view(), name="hook-sample"),
     path("schema", api_docs.SchemaView.as_view(), name="schema"),
     path("docs", api_docs.DocsView.as_view(url_name="api:schema"), name="docs"),
 ]

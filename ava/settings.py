@@ -262,11 +262,16 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_NAME_OVERRIDES": {  # where two things have a field of one name, or one thing has two
+        "CalendarStatusEnum": "assistants.api.calendars.STATUSES",
         "CallStatusEnum": "calls.models.CallStatus",
+        "CallTypeEnum": "calls.hooks.endpoints.CHOOSABLE",
+        "DeliveryStateEnum": "calls.models.DeliveryState",
+        "HookTypeEnum": "calls.models.HookType",
         "KeyStatusEnum": "accounts.models.credentials.Status",
         "LanguageEnum": "django.conf.settings.LANGUAGES",
         "RoleEnum": "accounts.models.organizations.Role",
         "SpeakerEnum": "calls.api.calls.SPEAKERS",
+        "StepStateEnum": "calls.models.StepState",
     },
 }
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])

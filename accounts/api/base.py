@@ -35,10 +35,12 @@ class OrganizationRequest(Request):
 class OrganizationView(APIView):
     """For people in an organization. Reading is for all of them, changing for owners and admins.
 
-    An endpoint where members change something of their own says so with `members_may_change`.
+    An endpoint where members change something of their own says so with `members_may_change`; one of which they see
+    nothing, with `managers_only`.
     """
 
     members_may_change: ClassVar[bool] = False
+    managers_only: ClassVar[bool] = False
     _held: RepeatableRequest | None = None
     _allowance: limits.Allowance | None = None
 
@@ -56,9 +58,12 @@ class OrganizationView(APIView):
         if membership is None:
             raise _no_organization(request)
         request.membership, request.organization = membership, membership.organization
-        if request.method not in SAFE_METHODS and not (membership.may_manage or self.members_may_change):
+        if not (membership.may_manage or self._is_for_members(request)):
             raise Problem(403, "managers_only", _("Only owners and admins can do that."))
         self._held = repeats.begin(request, user=request.user, organization_id=organization_id)
+
+    def _is_for_members(self, request: Request) -> bool:
+        return self.members_may_change or (request.method in SAFE_METHODS and not self.managers_only)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Failures that any endpoint may meet, as problems."""

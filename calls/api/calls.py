@@ -4,9 +4,7 @@ import logging
 import zoneinfo
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -16,6 +14,7 @@ from rest_framework.response import Response
 
 from accounts.api.base import OrganizationRequest, OrganizationView
 from ava.lib import storage
+from ava.lib.api.pages import page_url
 from ava.lib.api.problems import Problem
 from ava.lib.api.schema import problem
 from ava.lib.api.serializers import MomentField, QuerySerializer
@@ -155,8 +154,8 @@ class CallsView(OrganizationView):
             raise exceptions.ValidationError({"cursor": [error]}) from None
         answer = {
             "results": page.calls,
-            "next": _page_url(request, page.next_cursor),
-            "previous": _page_url(request, page.previous_cursor),
+            "next": page_url(request, page.next_cursor),
+            "previous": page_url(request, page.previous_cursor),
         }
         return Response(CallPageSerializer(answer).data)
 
@@ -191,14 +190,6 @@ class RecordingView(OrganizationView):
             words = _("The recording cannot be opened at the moment. Its storage needs the operator's care.")
             raise Problem(503, "storage_refused", words) from None
         return Response(LinkSerializer(link).data)
-
-
-def _page_url(request: OrganizationRequest, cursor: str) -> str | None:
-    """The same address with another cursor, under the address that the operator gave."""
-    if not cursor:
-        return None
-    others = [(name, one) for name, found in request.query_params.lists() for one in found if name != "cursor"]
-    return f"{settings.PUBLIC_URL}{request.path}?{urlencode([*others, ('cursor', cursor)])}"
 
 
 def _dialled(typed: str) -> str:

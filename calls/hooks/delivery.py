@@ -68,6 +68,12 @@ class Heard:
     wait: timedelta = timedelta(0)  # as the receiver asks
 
 
+def of(organization: Organization) -> QuerySet[HookDelivery]:
+    """What was sent, the newest first, without secrets and bodies."""
+    rows = organization.hook_deliveries.select_related("endpoint", "message")
+    return rows.defer("message__body", *_ENDPOINT_SECRETS).order_by("-pk")
+
+
 def run(delivery_id: int, task_id: str) -> None:
     """Claim a delivery, try it, keep how it went. Nothing to do when another has it."""
     delivery = claim(delivery_id, task_id)
@@ -210,9 +216,9 @@ def resend(delivery: HookDelivery) -> None:
         rows = HookDelivery.objects.for_organization(delivery.organization_id).select_for_update(of=("self",))
         row = rows.select_related("endpoint").defer(*_ENDPOINT_SECRETS).filter(pk=delivery.pk).first()
         if row is None or not row.endpoint.is_enabled:
-            raise NotPossible(_("Switch the receiver on first."))
+            raise NotPossible(_("Switch the receiver on first."), "endpoint_disabled")
         if row.state == DeliveryState.RUNNING and row.due_at > timezone.now():
-            raise NotPossible(_("It is being sent just now."))
+            raise NotPossible(_("It is being sent just now."), "delivery_running")
         row.state, row.attempts, row.due_at = DeliveryState.PENDING, 0, timezone.now()
         row.claimed_by, row.error, row.delivered_at = "", "", None
         row.save(update_fields=["state", "attempts", "due_at", "claimed_by", "error", "delivered_at"])

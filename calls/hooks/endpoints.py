@@ -42,7 +42,11 @@ _OUR_HEADERS = re.compile(
 
 
 class NotPossible(Exception):
-    """It cannot be done as things stand; `str()` says why, translated."""
+    """It cannot be done as things stand; `str()` says why, translated, and `code` says it to programs."""
+
+    def __init__(self, words: str, code: str) -> None:
+        super().__init__(words)
+        self.code = code
 
 
 def of(organization: Organization) -> QuerySet[HookEndpoint]:
@@ -73,12 +77,13 @@ def add_endpoint(
     with transaction.atomic():
         others = locked(organization).hook_endpoints
         if others.count() >= MOST_ENDPOINTS:
-            raise NotPossible(_("There are %(count)s receivers already. Remove one first.") % {"count": MOST_ENDPOINTS})
+            words = _("There are %(count)s receivers already. Remove one first.") % {"count": MOST_ENDPOINTS}
+            raise NotPossible(words, "too_many_endpoints")
         _need_other_url(others.all(), values["url"])
         return others.create(secret=new_secret(), **values)
 
 
-def change_endpoint(
+def clean_change(
     endpoint: HookEndpoint,
     *,
     url: str | None = None,
@@ -86,15 +91,14 @@ def change_endpoint(
     types: Iterable[str] | None = None,
     header_name: str | None = None,
     header_value: str | None = None,
-) -> None:
-    """Change what is given. A header's value stays while its name does; an empty name removes it.
+) -> dict[str, Any]:
+    """The values for `change_endpoint`, of what is given. Looks an address up, so call it outside of transactions.
 
-    Raises ValidationError by field.
+    A header's value stays while its name does; an empty name removes it. Raises ValidationError by field.
     """
     values: dict[str, Any] = {}
     if url is not None:
         values["url"] = clean_url(url)
-        _need_other_url(endpoint.organization.hook_endpoints.exclude(pk=endpoint.pk), values["url"])
     if description is not None:
         values["description"] = description.strip()[:200]
     if types is not None:
@@ -102,7 +106,15 @@ def change_endpoint(
     name = endpoint.header_name if header_name is None else header_name.strip()
     if header_value or name != endpoint.header_name:
         values |= clean_header(name, header_value or "")
-    _write(endpoint, **values)
+    return values
+
+
+def change_endpoint(endpoint: HookEndpoint, values: dict[str, Any]) -> None:
+    """Keep what `clean_change` gave. Raises ValidationError when the address is another receiver's."""
+    with transaction.atomic():
+        others = locked(endpoint.organization).hook_endpoints.exclude(pk=endpoint.pk)
+        _need_other_url(others, values.get("url", ""))
+        _write(endpoint, **values)
 
 
 def rotate_secret(endpoint: HookEndpoint) -> str:

@@ -60,7 +60,7 @@ def announce(call: Call, name: HookType) -> HookMessage | None:
 def send_test(endpoint: HookEndpoint) -> HookDelivery:
     """A test event for one receiver. Raises NotPossible when it is switched off."""
     if not endpoints.of(endpoint.organization).select_for_update().filter(pk=endpoint.pk, is_enabled=True):
-        raise NotPossible(_("Switch the receiver on first."))
+        raise NotPossible(_("Switch the receiver on first."), "endpoint_disabled")
     body = _body(HookType.PING, timezone.now(), {"organization": endpoint.organization.name})
     message = endpoint.organization.hook_messages.create(type=HookType.PING, body=body)
     return _address(message, [endpoint])[0]
@@ -77,7 +77,12 @@ def _address(message: HookMessage, receivers: Iterable[HookEndpoint]) -> list[Ho
 
 def _body(name: HookType, happened_at: datetime, data: dict[str, Any]) -> str:
     """The text that is signed and sent: written once, the same for every try."""
-    return json.dumps({"type": name.value, "timestamp": _iso(happened_at), "data": data}, ensure_ascii=False)
+    return json.dumps(message_of(name, happened_at, data), ensure_ascii=False)
+
+
+def message_of(name: HookType, happened_at: datetime, data: dict[str, Any]) -> dict[str, Any]:
+    """What is told: the event, when it happened, and about what."""
+    return {"type": name.value, "timestamp": _iso(happened_at), "data": data}
 
 
 def data_of(call: Call) -> dict[str, Any]:

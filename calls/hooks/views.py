@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -18,7 +17,7 @@ from calls.hooks import delivery, endpoints
 from calls.hooks.endpoints import NotPossible
 from calls.hooks.forms import EndpointForm
 from calls.hooks.messages import send_test
-from calls.models import HookDelivery, HookEndpoint
+from calls.models import HookEndpoint
 
 SHOWN_DELIVERIES = 50
 
@@ -51,7 +50,7 @@ def webhooks_section(request: TenantRequest) -> HttpResponse:
 
 
 def _rows(organization: Organization) -> dict[str, Any]:
-    log = list(deliveries_of(organization)[:SHOWN_DELIVERIES])
+    log = list(delivery.of(organization)[:SHOWN_DELIVERIES])
     return {
         "endpoints": list(endpoints.of(organization).order_by("pk")),
         "log": log,
@@ -59,12 +58,6 @@ def _rows(organization: Organization) -> dict[str, Any]:
         "try_url": f"{settings.SANDBOX_URL}/hooks/ava" if settings.SANDBOX_URL else "",
         "section": "webhooks",
     }
-
-
-def deliveries_of(organization: Organization) -> QuerySet[HookDelivery]:
-    """What was sent, the newest first, without secrets and bodies."""
-    unloaded = ["message__body", *(f"endpoint__{name}" for name in endpoints.SECRETS)]
-    return organization.hook_deliveries.select_related("endpoint", "message").defer(*unloaded).order_by("-pk")
 
 
 def _endpoint(request: TenantRequest, action: str) -> HookEndpoint:
@@ -96,7 +89,7 @@ def _remove(request: TenantRequest) -> None:
 
 
 def _resend(request: TenantRequest) -> None:
-    row = row_or_404(deliveries_of(request.organization), request.POST["resend"])
+    row = row_or_404(delivery.of(request.organization), request.POST["resend"])
     delivery.resend(row)
     messages.success(request, _("The event is sent again."))
 
