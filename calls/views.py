@@ -66,7 +66,7 @@ def _words(request: TenantRequest) -> str:
 def detail(request: TenantRequest, pk: str) -> HttpResponse:
     """One call: player, conversation, summary, cost, and what became of each part."""
     # The parts are read before the call: one that ends in between is then shown as busy, and the page comes again.
-    steps = list(ProcessingStep.objects.filter(call__organization=request.organization, call=pk))
+    steps = list(ProcessingStep.objects.filter(call__organization=request.organization, call_id=pk))
     call = get_object_or_404(request.organization.calls, pk=pk)
     busy = not call.has_ended or any(step.state in {StepState.PENDING, StepState.RUNNING} for step in steps)
     return render(request, "calls/detail.html", {"call": call, "steps": steps, "refreshes": busy})

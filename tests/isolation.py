@@ -58,6 +58,7 @@ def plant(organization: Organization) -> Call:
         account_email="canary@calendar.example",
         access_token="canary-access",
         refresh_token="canary-refresh",
+        status="reconnect",
         expires_at=call.started_at,
     )
     return call
