@@ -15,7 +15,7 @@ from accounts.tenancy import organization_endpoint
 from assistants import sync
 from calls.models import StepKind, StepState
 from tests import factories
-from tests.faults import canaries, people
+from tests.faults import apps, canaries, people
 from tests.faults.bucket import new_private_key, open_door, service_account
 from tests.faults.people import SECOND_STEP, Browser
 from tests.faults.senders import Post, send
@@ -72,6 +72,7 @@ class Scene:
     mailbox: SmtpSink
     eavesdropper: canaries.Eavesdropper
     browsers: list[Browser] = field(default_factory=list)
+    app: apps.App = field(default_factory=lambda: apps.App(""))
 
     def browser(self) -> Browser:
         self.browsers.append(Browser(self.web.url))
@@ -181,6 +182,25 @@ def the_owner_sees_everything_new(scene: Scene, browser: Browser) -> dict[str, s
     return people.set_the_second_step_up(browser, EMAIL, planted.password)
 
 
+def an_app_sends_everything(scene: Scene) -> dict[str, str]:
+    """Over the API; what came up there that is secret."""
+    planted = scene.canaries
+    keys = apps.Keys(
+        email=EMAIL,
+        password=(planted.mistyped["password"], planted.password),
+        vapi=(planted.mistyped["Vapi key"], planted.vapi_key),
+        account_sid=ACCOUNT_SID,
+        twilio=(planted.mistyped["Twilio token"], planted.twilio_token),
+    )
+    app = apps.App(scene.web.url)
+    found = apps.sign_in(app, keys)
+    found |= apps.send_every_secret(app, keys, f"{scene.processes.env['SANDBOX_URL']}/hooks/canary")
+    found |= apps.use_a_calendar(app, scene.organization)
+    apps.look_around(app)
+    scene.app = app
+    return found
+
+
 def providers_call(scene: Scene) -> None:
     """Right and wrong signatures at both addresses; one call has no summary, so OpenAI is asked."""
     number = scene.organization.numbers.get().number
@@ -276,7 +296,8 @@ def places(scene: Scene) -> Iterator[tuple[str, bytes]]:
 def is_its_own_place(name: str, place: str) -> bool:
     """The prompt is the studio's own text, for its owner to read; a seed is shown to who sets the second step up."""
     if name == "prompt":
-        return place.startswith("assistants_studio") or any(part in place for part in ("/onboarding/", "/exports/"))
+        own = ("/onboarding/", "/exports/", "/api/v1/assistants", "/api/v1/studio/config")
+        return place.startswith("assistants_studio") or any(part in place for part in own)
     return name.endswith("seed") and place.startswith("the page ") and SECOND_STEP in place
 
 
@@ -302,6 +323,7 @@ def search(secrets_by_name: dict[str, str], where: list[tuple[str, bytes]]) -> l
 def test_no_secret_comes_to_light(scene):
     operator = the_operator_sets_the_platform_up(scene)
     owner = the_owner_sets_ava_up(scene)
+    sent = an_app_sends_everything(scene)
     providers_call(scene)
     until_all_calls_are_done(scene)
     seeds = the_owner_sees_everything_new(scene, owner)
@@ -309,12 +331,13 @@ def test_no_secret_comes_to_light(scene):
     people_look_around(scene, owner, operator)
     assert things_go_wrong(scene) == {403, 404, 500}
     everywhere = list(places(scene))
-    shown = [(f"the page {url}", content) for browser in scene.browsers for url, content in browser.pages]
+    screens = [*scene.browsers, scene.app]
+    shown = [(f"the page {url}", content) for screen in screens for url, content in screen.pages]
     assert what_is_no_secret_is_found(scene, [*everywhere, *shown])
     print(f"{sum(len(content) for _, content in [*everywhere, *shown]) / 1e6:.1f} MB to search")
 
     webhook_secret = organization_endpoint(scene.organization).secret
-    planted = {**scene.canaries.planted(), **seeds, "webhook secret": webhook_secret}
+    planted = {**scene.canaries.planted(), **sent, **seeds, "webhook secret": webhook_secret}
     assert search(planted, [*everywhere, *shown]) == []
     # Who mistypes a secret is shown it again, to mend it; that page is nobody else's.
     assert search(scene.canaries.mistyped, everywhere) == []
