@@ -123,7 +123,7 @@ def _by_ids(ids: QuerySet[Any]) -> QuerySet[Call]:
 def _where(rows: QuerySet[Any], others: QuerySet[Any]) -> QuerySet[Any]:
     """Rows for which there is one with the same key among the others."""
     same = others.filter(pk=OuterRef("pk")).order_by().values("pk")[:1]
-    return rows.annotate(same=Subquery(same)).filter(same__isnull=False)
+    return rows.alias(same=Subquery(same)).filter(same__isnull=False)
 
 
 def _from(place: _Place | None, rows: QuerySet[Any], key: str = "pk") -> QuerySet[Any]:
