@@ -17,3 +17,5 @@ class JSONParser(parsers.JSONParser):
             return super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise ParseError(_("The JSON is nested too deeply.")) from None
+        except ParseError:  # the library's own words are Python's, and English
+            raise ParseError(_("The request's body is no JSON.")) from None

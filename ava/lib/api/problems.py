@@ -102,6 +102,10 @@ def body(status: int, code: str, detail: str) -> dict[str, Any]:
 
 
 def _as_api_exception(error: Exception) -> exceptions.APIException | None:
+    if isinstance(error, exceptions.AuthenticationFailed):  # allauth's own words are English
+        error.detail = exceptions.ErrorDetail(
+            _("The token is not valid, or not any more. Sign in again."), error.default_code
+        )
     if isinstance(error, exceptions.APIException):
         return error
     if isinstance(error, Http404):
