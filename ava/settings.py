@@ -272,6 +272,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "RoleEnum": "accounts.models.organizations.Role",
         "SpeakerEnum": "calls.api.calls.SPEAKERS",
         "StepStateEnum": "calls.models.StepState",
+        "SyncStateEnum": "assistants.api.syncing.STATES",
     },
 }
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
