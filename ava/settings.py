@@ -13,6 +13,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from ava import api_texts
 from ava.lib.environment import embedded_secret, read_run_file, read_secret_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -250,7 +251,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Ava",
     "VERSION": "1",
-    "DESCRIPTION": "The REST API of Ava, the AI receptionist. Errors are problem details (RFC 9457).",
+    "DESCRIPTION": api_texts.INTRODUCTION,
+    "TAGS": api_texts.TAGS,
     "OAS_VERSION": "3.1.1",
     "PREPROCESSING_HOOKS": ["ava.api_docs.only_versioned"],
     "SERVE_INCLUDE_SCHEMA": False,

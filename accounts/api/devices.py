@@ -9,13 +9,14 @@ from rest_framework.response import Response
 from accounts import devices
 from accounts.api.base import OrganizationRequest, OrganizationView
 from accounts.models import Device
-from ava.lib.api.schema import problem
+from ava.lib.api.schema import problem, shown_as
 from ava.lib.api.serializers import MomentField, StrictSerializer
 
 TAGS = ["Devices"]
 EXAMPLE = {"expo_token": "ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx]", "locale": "fr"}
 
 
+@shown_as({"id": 12, "locale": "fr", "created_at": "2026-10-05T09:00:00Z"})
 class DeviceSerializer(serializers.ModelSerializer):
     """The token itself is not shown again."""
 

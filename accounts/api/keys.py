@@ -15,12 +15,15 @@ from accounts.api.base import OrganizationRequest, OrganizationView
 from accounts.models import Organization, TwilioCredential, VapiCredential
 from accounts.models.credentials import Status
 from ava.lib.api.problems import naming
+from ava.lib.api.schema import shown_as
 from ava.lib.api.serializers import MomentField, StrictSerializer
 from ava.lib.phones import is_e164, normalize
 
 TAGS = ["Keys"]
+CHECKED = {"status": "works", "checked_at": "2026-10-05T09:00:00Z"}
 
 
+@shown_as({"has_vapi_key": True, "vapi_api_key_preview": "****a11c", **CHECKED})
 class VapiSettingsSerializer(serializers.Serializer):
     has_vapi_key = serializers.BooleanField(help_text="Whether a key resolves: your own, or the platform's")
     vapi_api_key_preview = serializers.CharField(allow_null=True, help_text="The last four characters of your own key")
@@ -32,6 +35,7 @@ class VapiKeySerializer(StrictSerializer):
     vapi_api_key = serializers.CharField(max_length=5000, trim_whitespace=False, write_only=True)
 
 
+@shown_as({"has_credentials": True, "account_sid_preview": "AC****a11c", "phone_number": "+33199004512", **CHECKED})
 class TwilioSettingsSerializer(serializers.Serializer):
     has_credentials = serializers.BooleanField()
     account_sid_preview = serializers.CharField(allow_null=True)

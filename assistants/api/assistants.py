@@ -13,9 +13,10 @@ from accounts import credentials
 from accounts.api.base import OrganizationRequest, OrganizationView
 from accounts.models import Organization
 from assistants import activation, metadata, studio, sync
-from assistants.api.studio import HundredthsField, cleaned
-from assistants.api.syncing import REFUSALS, SyncSerializer, send_saved, sync_of, told
+from assistants.api.studio import VAPI_ID, HundredthsField, cleaned
+from assistants.api.syncing import LATEST, REFUSALS, SyncSerializer, send_saved, sync_of, told
 from assistants.models import Studio
+from ava.lib.api.schema import shown_as
 from ava.lib.api.serializers import StrictSerializer
 from telephony import numbers
 
@@ -42,6 +43,7 @@ class AssistantModelSerializer(StrictSerializer):
     temperature = HundredthsField(required=False, help_text="From 0 to 2")
 
 
+@shown_as({**EXAMPLE, "id": 4, "vapi_id": VAPI_ID, "sync": LATEST})
 class AssistantSerializer(StrictSerializer):
     """What is left out stays as the studio has it."""
 

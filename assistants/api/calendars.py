@@ -19,7 +19,7 @@ from assistants.calendar_views import known_provider
 from assistants.calendars import CalendarState
 from assistants.models import CalendarProvider, ConnectionStatus
 from ava.lib.api.problems import Problem
-from ava.lib.api.schema import problem
+from ava.lib.api.schema import problem, shown_as
 from ava.lib.api.serializers import MomentField, QuerySerializer, StrictSerializer
 
 TAGS = ["Calendars"]
@@ -45,6 +45,24 @@ EXAMPLE = {
     "timezone": "Europe/Paris",
     "attendees": ["nadia@example.com"],
 }
+EVENT = {
+    "id": "k3v9o0c2",
+    "title": "Nadia Ferrand, first visit",
+    "starts_at": "2026-10-08T08:00:00Z",
+    "ends_at": "2026-10-08T08:30:00Z",
+    "all_day": False,
+    "location": "",
+    "description": "",
+    "url": "https://www.google.com/calendar/event?eid=azN2OW8wYzI",
+    "busy": True,
+}
+CALENDAR = {
+    "provider": "google",
+    "is_offered": True,
+    "status": "connected",
+    "account_email": "alice@practice.example",
+    "connect_url": "https://ava.example/settings?section=integrations",
+}
 
 
 def check_year(moment: datetime) -> None:
@@ -61,6 +79,7 @@ class WallClockField(serializers.DateTimeField):
         return value
 
 
+@shown_as(CALENDAR)
 class CalendarSerializer(serializers.Serializer):
     provider = serializers.ChoiceField(CalendarProvider.choices)
     is_offered = serializers.BooleanField(help_text="Whether it can be connected at this Ava")
@@ -91,6 +110,7 @@ class WindowSerializer(QuerySerializer):
         return {"starts_at": starts_at, "ends_at": ends_at}
 
 
+@shown_as(EVENT)
 class EventSerializer(serializers.Serializer):
     id = serializers.CharField(help_text="The provider's")
     title = serializers.CharField()
@@ -103,6 +123,7 @@ class EventSerializer(serializers.Serializer):
     busy = serializers.BooleanField(help_text="Whether nobody else can be booked meanwhile")
 
 
+@shown_as({"results": [EVENT]})
 class EventsSerializer(serializers.Serializer):
     results = EventSerializer(many=True)
 

@@ -10,12 +10,44 @@ from rest_framework.response import Response
 
 from accounts.api.base import OrganizationRequest, OrganizationView, VersionedView
 from assistants import activation, checking, studio, sync
-from assistants.api.syncing import REFUSALS, SyncSerializer, send_saved, sync_of, told
+from assistants.api.syncing import LATEST, REFUSALS, SyncSerializer, send_saved, sync_of, told
 from assistants.models import Calendar, Crm, Persona, Studio, WorkspaceApp
 from ava.lib.api import etags
+from ava.lib.api.schema import shown_as
 from ava.lib.api.serializers import StrictSerializer
 
 TAGS = ["Studio"]
+VAPI_ID = "5a4d0000-7b6e-4f00-8a00-00000000a11c"
+EXAMPLE = {
+    "name": "Ava",
+    "persona": "secretary",
+    "jobToBeDone": "Take appointments and note urgent cases.",
+    "tone": "professional",
+    "languages": ["fr", "en"],
+    "firstMessage": "Cabinet Delmas, bonjour.",
+    "systemPrompt": "",
+    "guidelines": "",
+    "endCallMessage": "",
+    "consentNotice": "",
+    "voiceProvider": "11labs",
+    "voiceId": "sarah",
+    "voiceSpeed": 1.0,
+    "aiProvider": "openai",
+    "aiModel": "gpt-4o-mini",
+    "aiTemperature": 0.7,
+    "aiMaxTokens": 250,
+    "transcriberProvider": "deepgram",
+    "transcriberModel": "",
+    "recordingEnabled": True,
+    "maxDurationSeconds": 600,
+    "calendar": "google",
+    "workspaceApps": ["slack"],
+    "crm": "none",
+    "sync": LATEST,
+    "vapiId": VAPI_ID,
+    "isActive": True,
+    "version": 4,
+}
 
 
 class HundredthsField(serializers.FloatField):
@@ -26,6 +58,7 @@ class HundredthsField(serializers.FloatField):
         return round(super().to_internal_value(data), 2)
 
 
+@shown_as(EXAMPLE)
 class StudioConfigSerializer(StrictSerializer):
     """Every setting of the assistant. Bounds and what goes together are the studio page's own rules."""
 
@@ -66,6 +99,7 @@ class StudioConfigSerializer(StrictSerializer):
     version = serializers.IntegerField(read_only=True, help_text="Of the history; 0 while nothing was changed")
 
 
+@shown_as({**LATEST, "vapiId": VAPI_ID})
 class SyncedSerializer(SyncSerializer):
     vapiId = serializers.CharField(source="vapi_id", allow_null=True)
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts.api.base import OrganizationRequest, OrganizationView, VersionedView
 from ava.lib.api.problems import naming
+from ava.lib.api.schema import shown_as
 from ava.lib.api.serializers import MomentField, StrictSerializer
 from telephony import hours, opening
 
@@ -46,6 +47,7 @@ class WeekField(serializers.Field):
         return value
 
 
+@shown_as({**EXAMPLE, "updated_at": "2026-10-05T09:00:00Z"})
 class BusinessHoursSerializer(StrictSerializer):
     timezone = serializers.CharField(help_text="A name such as Europe/Paris")
     weekly = WeekField()
@@ -65,6 +67,7 @@ class BusinessHoursSerializer(StrictSerializer):
         return value
 
 
+@shown_as({"id": 2, "date": "2027-05-01", "name": "1er mai"})
 class HolidaySerializer(StrictSerializer):
     id = serializers.IntegerField(read_only=True)
     date = serializers.DateField(error_messages={"invalid": gettext_lazy("Enter the date as 2027-01-31.")})
