@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -29,6 +29,7 @@ PROVIDER = OpenApiParameter("provider", location=OpenApiParameter.PATH, enum=Cal
 USUAL_WINDOW, LONGEST_WINDOW = timedelta(days=7), timedelta(days=92)
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 MOST_ATTENDEES = 50
+WALL_CLOCK = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?$"
 REFUSALS = {
     calendars.NotOffered: "calendar_not_offered",
     calendars.NotConnected: "calendar_not_connected",
@@ -71,6 +72,7 @@ def check_year(moment: datetime) -> None:
         raise serializers.ValidationError(_("Choose another year."))
 
 
+@extend_schema_field({"type": "string", "pattern": WALL_CLOCK, "maxLength": 40})
 class WallClockField(serializers.DateTimeField):
     """A moment with its offset, or what the clock shows in the time zone that is named beside it."""
 

@@ -77,7 +77,7 @@ ANSWER = {
 }
 
 
-@extend_schema_field({**WEEK, "type": ["object", "null"]})
+@extend_schema_field(WEEK)
 class WeekField(serializers.JSONField):
     """A week as it is kept; null while nobody has said when the business is open."""
 
