@@ -262,7 +262,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_NAME_OVERRIDES": {  # where two things have a field of one name, or one thing has two
         "CalendarStatusEnum": "assistants.api.calendars.STATUSES",
         "CallStatusEnum": "calls.models.CallStatus",
@@ -271,9 +270,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "HookTypeEnum": "calls.models.HookType",
         "KeyStatusEnum": "accounts.models.credentials.Status",
         "LanguageEnum": "django.conf.settings.LANGUAGES",
+        "ProcessingStateEnum": "calls.models.StepState",
         "RoleEnum": "accounts.models.organizations.Role",
         "SpeakerEnum": "calls.api.calls.SPEAKERS",
-        "StepStateEnum": "calls.models.StepState",
         "SyncStateEnum": "assistants.api.syncing.STATES",
     },
 }

@@ -16,7 +16,7 @@ from accounts.models import Organization, TwilioCredential, VapiCredential
 from accounts.models.credentials import Status
 from ava.lib.api.problems import naming
 from ava.lib.api.schema import shown_as
-from ava.lib.api.serializers import MomentField, StrictSerializer
+from ava.lib.api.serializers import DescribedField, MomentField, StrictSerializer
 from ava.lib.phones import is_e164, normalize
 
 TAGS = ["Keys"]
@@ -32,7 +32,9 @@ class VapiSettingsSerializer(serializers.Serializer):
 
 
 class VapiKeySerializer(StrictSerializer):
-    vapi_api_key = serializers.CharField(max_length=5000, trim_whitespace=False, write_only=True)
+    vapi_api_key = DescribedField(
+        described={"pattern": "^[!-~]{20,4096}$"}, max_length=5000, trim_whitespace=False, write_only=True
+    )
 
 
 @shown_as({"has_credentials": True, "account_sid_preview": "AC****a11c", "phone_number": "+33199004512", **CHECKED})
@@ -45,8 +47,8 @@ class TwilioSettingsSerializer(serializers.Serializer):
 
 
 class TwilioAccountSerializer(StrictSerializer):
-    account_sid = serializers.CharField(max_length=100)
-    auth_token = serializers.CharField(max_length=200, write_only=True)
+    account_sid = DescribedField(described={"pattern": "^AC[0-9a-fA-F]{32}$"}, max_length=100)
+    auth_token = DescribedField(described={"pattern": "^[0-9a-zA-Z]{20,64}$"}, max_length=200, write_only=True)
     phone_number = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
 
     def validate_account_sid(self, value: str) -> str:

@@ -15,7 +15,7 @@ from accounts.api.base import OrganizationRequest, OrganizationView, VersionedVi
 from ava.lib.api.pages import page_url
 from ava.lib.api.problems import Problem
 from ava.lib.api.schema import problem, shown_as
-from ava.lib.api.serializers import MomentField, QuerySerializer, StrictSerializer
+from ava.lib.api.serializers import DescribedField, MomentField, QuerySerializer, StrictSerializer
 from calls.hooks import delivery, endpoints, samples
 from calls.hooks.messages import send_test
 from calls.models import (
@@ -83,7 +83,11 @@ DELIVERY = {
 
 
 class NewHookSerializer(StrictSerializer):
-    url = serializers.CharField(max_length=LONGEST_HOOK_URL, help_text="A public address that begins with https://")
+    url = DescribedField(
+        described={"pattern": "^https://"},
+        max_length=LONGEST_HOOK_URL,
+        help_text="A public address that begins with https://",
+    )
     description = serializers.CharField(max_length=200, required=False, allow_blank=True)
     types = serializers.ListField(
         child=serializers.ChoiceField(endpoints.CHOOSABLE),

@@ -24,13 +24,13 @@ EXAMPLE = {
 }
 _CLOCK = {"type": "string", "example": "09:00"}
 _INTERVAL = {"type": "array", "items": _CLOCK, "minItems": 2, "maxItems": 2}
-_DAY = {"type": "array", "items": _INTERVAL, "maxItems": hours.MOST_INTERVALS}
+_DAY = {"type": ["array", "null"], "items": _INTERVAL, "maxItems": hours.MOST_INTERVALS}
 _WEEK = {
     "type": "object",
     "properties": {str(day): _DAY for day in hours.DAYS},
     "additionalProperties": False,
     "description": "Intervals by weekday, 0 is Monday. One that ends at or before its start goes on into the next day; "
-    "from 00:00 to 00:00 is the whole day. A day that is left out is closed.",
+    "from 00:00 to 00:00 is the whole day. A day that is left out, or null, is closed.",
 }
 
 

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from ava.lib.api.problems import CONTENT_TYPE
-from ava.lib.api.serializers import StrictSerializer
+from ava.lib.api.serializers import DescribedField, StrictSerializer
 
 Parameter = tuple[str, dict[str, Any], str]
 TEXT = {"type": "string"}
@@ -129,6 +129,10 @@ class Schema(AutoSchema):
             return {}, LIMITS
         has_version = self._is_versioned() and self.method != "DELETE"
         return {**LIMITS, **(ETAG if has_version else {})}, REPLAYED if self.method == "POST" else {}
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        return {**schema, **field.described} if isinstance(field, DescribedField) else schema
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         """A request with a field that is not here is refused."""
