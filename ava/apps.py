@@ -1,5 +1,7 @@
 """Ava as an app: start-up checks, commands, template tags."""
 
+import gc
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,6 @@ class AvaConfig(AppConfig):
 
     def ready(self) -> None:
         from ava import checks  # noqa: F401, PLC0415  registering needs the apps loaded
+
+        gc.freeze()  # what is loaded by now stays; forked processes share its memory
+        gc.enable()

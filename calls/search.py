@@ -89,41 +89,45 @@ def find_calls(
     """
     place = _read(cursor) if cursor else None
     # The list shows no transcript, which is the heaviest column.
-    calls = filters.narrow(organization.calls.defer("transcript").annotate(**extra))
+    shown = Call.objects.unscoped().defer("transcript").annotate(**extra)
+    calls = filters.narrow(shown.filter(organization=organization))
     if words.strip():
         asked = asked_for(words, organization_id=organization.pk)
-        found = _holding(calls, asked, place, size + 1, is_filtered=filters != ALL) if asked else []
+        found = _holding(calls, shown, asked, place, size + 1, is_filtered=filters != ALL) if asked else []
     else:
         found = list(_from(place, calls)[: size + 1])
     return _page(found, place, size)
 
 
 def _holding(
-    calls: QuerySet[Call], asked: list[list[str]], place: _Place | None, most: int, *, is_filtered: bool
+    calls: QuerySet[Call],
+    shown: QuerySet[Call],
+    asked: list[list[str]],
+    place: _Place | None,
+    most: int,
+    *,
+    is_filtered: bool,
 ) -> list[Call]:
-    """Those that hold the words, from the place on.
+    """Those of `calls` that hold the words, from the place on.
 
     A plan that PostgreSQL keeps is made for a tenant and a word of average size. So it is left nothing to choose: ids
-    come from one subquery, and what else is asked of a row is asked as a value, which is never turned into a join.
+    come from one subquery and are looked up among all that could be `shown`, as the tenant's own index would be the
+    wrong way to them; what else is asked of a row is asked as a value, which is never turned into a join.
     """
     entries = SearchEntry.objects.filter(words__holds=asked)
     near = _from(place, calls).values("pk")[: most * LOOKED_THROUGH]
-    found = list(_from(place, _where(_by_ids(near), entries))[:most])
+    found = list(_from(place, _where(shown.filter(pk__in=near), entries))[:most])
     if len(found) == most:
         return found
     matching = _where(entries, calls) if is_filtered else entries
-    return list(_from(place, _by_ids(_from(place, matching, key="call").values("call")[:most])))
-
-
-def _by_ids(ids: QuerySet[Any]) -> QuerySet[Call]:
-    """Calls by ids that are one tenant's already; its own index would be the wrong way to them."""
-    return Call.objects.unscoped().defer("transcript").filter(pk__in=ids)
+    ids = _from(place, matching, key="call").values("call")[:most]
+    return list(_from(place, shown.filter(pk__in=ids)))
 
 
 def _where(rows: QuerySet[Any], others: QuerySet[Any]) -> QuerySet[Any]:
     """Rows for which there is one with the same key among the others."""
     same = others.filter(pk=OuterRef("pk")).order_by().values("pk")[:1]
-    return rows.annotate(same=Subquery(same)).filter(same__isnull=False)
+    return rows.alias(same=Subquery(same)).filter(same__isnull=False)
 
 
 def _from(place: _Place | None, rows: QuerySet[Any], key: str = "pk") -> QuerySet[Any]:

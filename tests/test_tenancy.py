@@ -137,12 +137,12 @@ def test_every_route_declares_its_rule():
     assert sorted(set(RULES) - set(ROUTES)) == []
 
 
-@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", named(BY_ID))
-def test_another_tenants_row_is_not_found(client, charlie, call, name, method):
+def test_another_tenants_row_is_not_found(client, charlie, call, name):
     client.force_login(charlie)
-    answer = getattr(client, method)(address_of(name, call))
-    assert answer.status_code == (404 if method in {"get", "head"} else 405)
+    for method in METHODS:
+        answer = getattr(client, method)(address_of(name, call))
+        assert answer.status_code == (404 if method in {"get", "head"} else 405)
     assert Call.objects.unscoped().filter(pk=call.pk, summary="canary summary").exists()
 
 
@@ -164,49 +164,45 @@ def page_of(answer: Any, address: str) -> str:
     )
 
 
-@pytest.mark.parametrize("name", [*named(BY_ID), *named(OWN)])
-def test_nothing_of_a_tenant_is_shown_without_signing_in(client, call, name):
-    for method in ("get", "post"):
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_nothing_of_a_tenant_is_shown_without_signing_in(client, call, method):
+    for name in [*named(BY_ID), *named(OWN)]:
         answer = getattr(client, method)(address_of(name, call))
-        assert answer.status_code in {302, 401, 405}
-        if answer.status_code == 302:
-            assert answer["Location"].startswith(reverse("account_login"))
+        assert answer.status_code in {302, 401, 405}, name
+        assert answer.status_code != 302 or answer["Location"].startswith(reverse("account_login")), name
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("name", named(OWN))
-def test_a_stranger_sees_only_their_own(client, charlie, call, sandbox, name, method):
+def test_a_stranger_sees_only_their_own(client, charlie, call, sandbox, method):
     client.force_login(charlie)
     before = everything_of(call.organization)
-    address = address_of(name, call)
-    sections = [f"?section={section}" for section in SECTIONS] if name == "settings" else []
-    for query in ("", *sections, f"?after=x&organization={call.organization_id}"):
-        answer = getattr(client, method)(address + query, follow=True)
-        assert answer.status_code in {200, 405}
-        assert not [
-            canary for canary in CANARIES if canary in answer.getvalue().decode().replace(call.vapi_call_id, "")
-        ]
+    sections = [f"settings?section={section}" for section in SECTIONS]
+    for name in [*named(OWN), *sections]:
+        route, _, section = name.partition("?")
+        for query in (section, f"cursor=x&organization={call.organization_id}"):
+            answer = getattr(client, method)(f"{address_of(route, call)}?{query}", follow=True)
+            assert answer.status_code in {200, 405}, name
+            shown = answer.getvalue().decode().replace(call.vapi_call_id, "")
+            assert not [canary for canary in CANARIES if canary in shown], name
     assert everything_of(call.organization) == before
 
 
-@pytest.mark.parametrize("name", [name for name in named(OPERATOR) if name != "admin:logout"])
-def test_the_console_is_closed_to_tenants(client, alice, name):
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_the_console_is_closed_to_tenants(client, alice, method):
     client.force_login(alice)
-    address = "/" + re.sub(r"<[^>]+>", "1", ROUTES[name]).replace(r"(?P1.*)$", "x")
-    for method in ("get", "post"):
-        answer = getattr(client, method)(address)
-        assert answer.status_code in {302, 403, 404, 405}
-        assert answer.status_code != 302 or "login" in answer["Location"]
+    for name in named(OPERATOR):
+        if name != "admin:logout":
+            answer = getattr(client, method)("/" + re.sub(r"<[^>]+>", "1", ROUTES[name]).replace(r"(?P1.*)$", "x"))
+            assert answer.status_code in {302, 403, 404, 405}, name
+            assert answer.status_code != 302 or "login" in answer["Location"], name
 
 
-@pytest.mark.parametrize("name", sorted(RULES))
-def test_no_page_changes_anything_when_it_is_only_looked_at(client, bob, call, sandbox, name):
-    if rule_of(name) not in {OWN, BY_ID}:
-        return
+def test_no_page_changes_anything_when_it_is_only_looked_at(client, bob, call, sandbox):
     client.force_login(bob)
     before = everything_of(call.organization)
-    client.get(address_of(name, call))
-    assert everything_of(call.organization) == before
+    for name in [*named(OWN), *named(BY_ID)]:
+        client.get(address_of(name, call))
+        assert everything_of(call.organization) == before, name
 
 
 # --- Ids inside bodies ------------------------------------------------------------------------------------------------
@@ -268,10 +264,7 @@ def test_nobody_has_no_organization(rf):
     [
         *("/en/settings?section=vapi", "/en/dashboard/activate/", "/en/dashboard/deactivate/"),
         *("/en/studio/calendars/google/connect/", "/en/studio/calendars/google/disconnect/"),
-        "/en/settings?section=vapi",
         "/en/settings?section=webhooks",
-        "/en/dashboard/activate/",
-        "/en/dashboard/deactivate/",
     ],
 )
 def test_a_member_may_look_but_not_change(client, bob, organization, address):

@@ -259,12 +259,14 @@ def test_call_page_bears_what_is_missing(organization, browser, fields):
 def test_list_leads_to_older_calls_and_back(organization, browser):
     calls = [factories.make_call(organization) for _ in range(26)]
     first = html_of(browser, "/calls/")
-    cursor = re.search(r'href="(\?after=[^"]+)"', first)
+    cursor = re.search(r'href="(\?cursor=[^"]+)"', first)
     assert cursor
     second = html_of(browser, f"/calls/{cursor[1]}")
     assert sum(str(call.pk) in first for call in calls) == 25
     assert sum(str(call.pk) in second for call in calls) == 1
-    assert "Newest calls" in second
+    back = re.search(r'rel="prev" href="([^"]+)"', second)
+    assert back
+    assert sum(str(call.pk) in html_of(browser, f"/calls/{back[1]}") for call in calls) == 25
 
 
 # --- Settings ---------------------------------------------------------------------------------------------------------
