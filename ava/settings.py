@@ -14,6 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from ava import api_texts
 from ava.lib.environment import embedded_secret, read_run_file, read_secret_files
 
 # Nothing of what a start imports is garbage, and looking for it takes a fifth of the start; AvaConfig ends this.
@@ -254,7 +255,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Ava",
     "VERSION": "1",
-    "DESCRIPTION": "The REST API of Ava, the AI receptionist. Errors are problem details (RFC 9457).",
+    "DESCRIPTION": api_texts.INTRODUCTION,
+    "TAGS": api_texts.TAGS,
     "OAS_VERSION": "3.1.1",
     "PREPROCESSING_HOOKS": ["ava.api_docs.only_versioned"],
     "SERVE_INCLUDE_SCHEMA": False,
@@ -264,7 +266,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_NAME_OVERRIDES": {  # where two things have a field of one name, or one thing has two
         "CalendarStatusEnum": "assistants.api.calendars.STATUSES",
         "CallStatusEnum": "calls.models.CallStatus",
@@ -273,9 +274,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "HookTypeEnum": "calls.models.HookType",
         "KeyStatusEnum": "accounts.models.credentials.Status",
         "LanguageEnum": "django.conf.settings.LANGUAGES",
+        "ProcessingStateEnum": "calls.models.StepState",
         "RoleEnum": "accounts.models.organizations.Role",
         "SpeakerEnum": "calls.api.calls.SPEAKERS",
-        "StepStateEnum": "calls.models.StepState",
         "SyncStateEnum": "assistants.api.syncing.STATES",
     },
 }

@@ -120,7 +120,7 @@ def clean_weekly(value: Any) -> Weekly:
     if not isinstance(value, dict) or not set(map(str, value)) <= set(map(str, DAYS)):
         raise ValidationError(_("The week needs its days by number, from 0 for Monday to 6 for Sunday."))
     given = {str(day): intervals for day, intervals in value.items()}
-    weekly = {str(day): _clean_day(day, given.get(str(day)) or []) for day in DAYS}
+    weekly = {str(day): _clean_day(day, given.get(str(day))) for day in DAYS}
     if problems := problems_of(weekly):
         raise ValidationError([problem.message for problem in problems])
     return weekly
@@ -128,6 +128,8 @@ def clean_weekly(value: Any) -> Weekly:
 
 def _clean_day(day: int, intervals: Any) -> list[list[str]]:
     wrong = ValidationError(_("%(day)s: write the hours as 09:00 to 18:00.") % {"day": day_name(day)})
+    if intervals is None:
+        return []
     if not isinstance(intervals, list | tuple) or len(intervals) > MOST_INTERVALS:
         raise wrong
     cleaned = []

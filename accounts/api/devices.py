@@ -9,13 +9,15 @@ from rest_framework.response import Response
 from accounts import devices
 from accounts.api.base import OrganizationRequest, OrganizationView
 from accounts.models import Device
-from ava.lib.api.schema import problem
-from ava.lib.api.serializers import MomentField, StrictSerializer
+from ava.lib.api.schema import problem, shown_as
+from ava.lib.api.serializers import DescribedField, MomentField, StrictSerializer
 
 TAGS = ["Devices"]
+SHAPE = r"^(Expo(nent)?PushToken\[[!-Z^-~]{1,180}\]|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
 EXAMPLE = {"expo_token": "ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx]", "locale": "fr"}
 
 
+@shown_as({"id": 12, "locale": "fr", "created_at": "2026-10-05T09:00:00Z"})
 class DeviceSerializer(serializers.ModelSerializer):
     """The token itself is not shown again."""
 
@@ -27,7 +29,7 @@ class DeviceSerializer(serializers.ModelSerializer):
 
 
 class TokenSerializer(StrictSerializer):
-    expo_token = serializers.CharField(max_length=200)
+    expo_token = DescribedField(described={"pattern": SHAPE}, max_length=200)
 
     def validate_expo_token(self, value: str) -> str:
         """As Expo writes them."""

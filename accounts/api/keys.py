@@ -15,12 +15,15 @@ from accounts.api.base import OrganizationRequest, OrganizationView
 from accounts.models import Organization, TwilioCredential, VapiCredential
 from accounts.models.credentials import Status
 from ava.lib.api.problems import naming
-from ava.lib.api.serializers import MomentField, StrictSerializer
+from ava.lib.api.schema import shown_as
+from ava.lib.api.serializers import DescribedField, MomentField, StrictSerializer
 from ava.lib.phones import is_e164, normalize
 
 TAGS = ["Keys"]
+CHECKED = {"status": "works", "checked_at": "2026-10-05T09:00:00Z"}
 
 
+@shown_as({"has_vapi_key": True, "vapi_api_key_preview": "****a11c", **CHECKED})
 class VapiSettingsSerializer(serializers.Serializer):
     has_vapi_key = serializers.BooleanField(help_text="Whether a key resolves: your own, or the platform's")
     vapi_api_key_preview = serializers.CharField(allow_null=True, help_text="The last four characters of your own key")
@@ -29,9 +32,12 @@ class VapiSettingsSerializer(serializers.Serializer):
 
 
 class VapiKeySerializer(StrictSerializer):
-    vapi_api_key = serializers.CharField(max_length=5000, trim_whitespace=False, write_only=True)
+    vapi_api_key = DescribedField(
+        described={"pattern": "^[!-~]{20,4096}$"}, max_length=5000, trim_whitespace=False, write_only=True
+    )
 
 
+@shown_as({"has_credentials": True, "account_sid_preview": "AC****a11c", "phone_number": "+33199004512", **CHECKED})
 class TwilioSettingsSerializer(serializers.Serializer):
     has_credentials = serializers.BooleanField()
     account_sid_preview = serializers.CharField(allow_null=True)
@@ -41,8 +47,8 @@ class TwilioSettingsSerializer(serializers.Serializer):
 
 
 class TwilioAccountSerializer(StrictSerializer):
-    account_sid = serializers.CharField(max_length=100)
-    auth_token = serializers.CharField(max_length=200, write_only=True)
+    account_sid = DescribedField(described={"pattern": "^AC[0-9a-fA-F]{32}$"}, max_length=100)
+    auth_token = DescribedField(described={"pattern": "^[0-9a-zA-Z]{20,64}$"}, max_length=200, write_only=True)
     phone_number = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
 
     def validate_account_sid(self, value: str) -> str:

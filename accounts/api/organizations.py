@@ -8,8 +8,10 @@ from rest_framework.response import Response
 
 from accounts.api.base import OrganizationRequest, OrganizationView
 from accounts.models.organizations import Plan, Role
+from ava.lib.api.schema import shown_as
 
 
+@shown_as({"id": 7, "name": "Cabinet Delmas", "role": "owner", "plan": "pro", "is_current": True})
 class OrganizationSerializer(serializers.Serializer):
     id = serializers.IntegerField(source="organization_id")
     name = serializers.CharField(source="organization.name")

@@ -7,10 +7,12 @@ from rest_framework.response import Response
 from accounts.api.base import OrganizationRequest, OrganizationView
 from assistants import activation
 from assistants.api.syncing import REFUSALS, told
+from ava.lib.api.schema import shown_as
 
 TAGS = ["Assistant"]
 
 
+@shown_as({"success": True})
 class SuccessSerializer(serializers.Serializer):
     success = serializers.BooleanField()
 

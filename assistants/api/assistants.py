@@ -13,10 +13,12 @@ from accounts import credentials
 from accounts.api.base import OrganizationRequest, OrganizationView
 from accounts.models import Organization
 from assistants import activation, metadata, studio, sync
-from assistants.api.studio import HundredthsField, cleaned
-from assistants.api.syncing import REFUSALS, SyncSerializer, send_saved, sync_of, told
+from assistants.api.studio import VAPI_ID, HundredthsField, cleaned
+from assistants.api.syncing import LATEST, REFUSALS, SyncSerializer, send_saved, sync_of, told
+from assistants.forms import LONGEST_GREETING, LONGEST_TEXT
 from assistants.models import Studio
-from ava.lib.api.serializers import StrictSerializer
+from ava.lib.api.schema import shown_as
+from ava.lib.api.serializers import DescribedField, StrictSerializer
 from telephony import numbers
 
 TAGS = ["Assistant"]
@@ -39,17 +41,22 @@ class AssistantVoiceSerializer(StrictSerializer):
 class AssistantModelSerializer(StrictSerializer):
     provider = serializers.CharField(source="model_provider", required=False)
     model = serializers.CharField(source="model_name", required=False)
-    temperature = HundredthsField(required=False, help_text="From 0 to 2")
+    temperature = HundredthsField(required=False, min_value=0, max_value=2)
 
 
+@shown_as({**EXAMPLE, "id": 4, "vapi_id": VAPI_ID, "sync": LATEST})
 class AssistantSerializer(StrictSerializer):
     """What is left out stays as the studio has it."""
 
     id = serializers.IntegerField(read_only=True)
     vapi_id = serializers.CharField(read_only=True)
-    name = serializers.CharField(required=False, help_text="At most 40 characters")
-    instructions = serializers.CharField(
-        source="system_prompt", required=False, allow_blank=True, help_text="They come after the operator's own"
+    name = DescribedField(required=False, described={"maxLength": 40})
+    instructions = DescribedField(
+        source="system_prompt",
+        required=False,
+        allow_blank=True,
+        described={"maxLength": LONGEST_TEXT},
+        help_text="They come after the operator's own",
     )
     phoneNumber = serializers.CharField(
         source="number",
@@ -60,7 +67,9 @@ class AssistantSerializer(StrictSerializer):
         help_text="One of your numbers, or one of your Twilio account: given, the assistant goes on the phone. "
         "Null or empty changes nothing. Read, it is the (first) number that leads to the assistant.",
     )
-    firstMessage = serializers.CharField(source="first_message", required=False, allow_blank=True)
+    firstMessage = DescribedField(
+        source="first_message", required=False, allow_blank=True, described={"maxLength": LONGEST_GREETING}
+    )
     voice = AssistantVoiceSerializer(source="*", required=False)
     model = AssistantModelSerializer(source="*", required=False)
     metadata = serializers.DictField(

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -19,7 +19,7 @@ from assistants.calendar_views import known_provider
 from assistants.calendars import CalendarState
 from assistants.models import CalendarProvider, ConnectionStatus
 from ava.lib.api.problems import Problem
-from ava.lib.api.schema import problem
+from ava.lib.api.schema import problem, shown_as
 from ava.lib.api.serializers import MomentField, QuerySerializer, StrictSerializer
 
 TAGS = ["Calendars"]
@@ -29,6 +29,7 @@ PROVIDER = OpenApiParameter("provider", location=OpenApiParameter.PATH, enum=Cal
 USUAL_WINDOW, LONGEST_WINDOW = timedelta(days=7), timedelta(days=92)
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 MOST_ATTENDEES = 50
+WALL_CLOCK = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?$"
 REFUSALS = {
     calendars.NotOffered: "calendar_not_offered",
     calendars.NotConnected: "calendar_not_connected",
@@ -45,6 +46,24 @@ EXAMPLE = {
     "timezone": "Europe/Paris",
     "attendees": ["nadia@example.com"],
 }
+EVENT = {
+    "id": "k3v9o0c2",
+    "title": "Nadia Ferrand, first visit",
+    "starts_at": "2026-10-08T08:00:00Z",
+    "ends_at": "2026-10-08T08:30:00Z",
+    "all_day": False,
+    "location": "",
+    "description": "",
+    "url": "https://www.google.com/calendar/event?eid=azN2OW8wYzI",
+    "busy": True,
+}
+CALENDAR = {
+    "provider": "google",
+    "is_offered": True,
+    "status": "connected",
+    "account_email": "alice@practice.example",
+    "connect_url": "https://ava.example/settings?section=integrations",
+}
 
 
 def check_year(moment: datetime) -> None:
@@ -53,6 +72,7 @@ def check_year(moment: datetime) -> None:
         raise serializers.ValidationError(_("Choose another year."))
 
 
+@extend_schema_field({"type": "string", "pattern": WALL_CLOCK, "maxLength": 40})
 class WallClockField(serializers.DateTimeField):
     """A moment with its offset, or what the clock shows in the time zone that is named beside it."""
 
@@ -61,6 +81,7 @@ class WallClockField(serializers.DateTimeField):
         return value
 
 
+@shown_as(CALENDAR)
 class CalendarSerializer(serializers.Serializer):
     provider = serializers.ChoiceField(CalendarProvider.choices)
     is_offered = serializers.BooleanField(help_text="Whether it can be connected at this Ava")
@@ -91,6 +112,7 @@ class WindowSerializer(QuerySerializer):
         return {"starts_at": starts_at, "ends_at": ends_at}
 
 
+@shown_as(EVENT)
 class EventSerializer(serializers.Serializer):
     id = serializers.CharField(help_text="The provider's")
     title = serializers.CharField()
@@ -103,6 +125,7 @@ class EventSerializer(serializers.Serializer):
     busy = serializers.BooleanField(help_text="Whether nobody else can be booked meanwhile")
 
 
+@shown_as({"results": [EVENT]})
 class EventsSerializer(serializers.Serializer):
     results = EventSerializer(many=True)
 

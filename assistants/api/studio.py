@@ -10,12 +10,45 @@ from rest_framework.response import Response
 
 from accounts.api.base import OrganizationRequest, OrganizationView, VersionedView
 from assistants import activation, checking, studio, sync
-from assistants.api.syncing import REFUSALS, SyncSerializer, send_saved, sync_of, told
+from assistants.api.syncing import LATEST, REFUSALS, SyncSerializer, send_saved, sync_of, told
+from assistants.forms import LONGEST_GREETING, LONGEST_TEXT
 from assistants.models import Calendar, Crm, Persona, Studio, WorkspaceApp
 from ava.lib.api import etags
-from ava.lib.api.serializers import StrictSerializer
+from ava.lib.api.schema import shown_as
+from ava.lib.api.serializers import DescribedField, StrictSerializer
 
 TAGS = ["Studio"]
+VAPI_ID = "5a4d0000-7b6e-4f00-8a00-00000000a11c"
+EXAMPLE = {
+    "name": "Ava",
+    "persona": "secretary",
+    "jobToBeDone": "Take appointments and note urgent cases.",
+    "tone": "professional",
+    "languages": ["fr", "en"],
+    "firstMessage": "Cabinet Delmas, bonjour.",
+    "systemPrompt": "",
+    "guidelines": "",
+    "endCallMessage": "",
+    "consentNotice": "",
+    "voiceProvider": "11labs",
+    "voiceId": "sarah",
+    "voiceSpeed": 1.0,
+    "aiProvider": "openai",
+    "aiModel": "gpt-4o-mini",
+    "aiTemperature": 0.7,
+    "aiMaxTokens": 250,
+    "transcriberProvider": "deepgram",
+    "transcriberModel": "",
+    "recordingEnabled": True,
+    "maxDurationSeconds": 600,
+    "calendar": "google",
+    "workspaceApps": ["slack"],
+    "crm": "none",
+    "sync": LATEST,
+    "vapiId": VAPI_ID,
+    "isActive": True,
+    "version": 4,
+}
 
 
 class HundredthsField(serializers.FloatField):
@@ -26,36 +59,43 @@ class HundredthsField(serializers.FloatField):
         return round(super().to_internal_value(data), 2)
 
 
+@shown_as(EXAMPLE)
 class StudioConfigSerializer(StrictSerializer):
     """Every setting of the assistant. Bounds and what goes together are the studio page's own rules."""
 
-    name = serializers.CharField(help_text="At most 40 characters")
+    name = DescribedField(described={"maxLength": 40})
     persona = serializers.ChoiceField(Persona.choices)
-    jobToBeDone = serializers.CharField(source="job_to_be_done", allow_blank=True)
-    tone = serializers.CharField(help_text="professional, warm, friendly, formal, cheerful, calm, or words of your own")
+    jobToBeDone = DescribedField(source="job_to_be_done", allow_blank=True, described={"maxLength": LONGEST_TEXT})
+    tone = DescribedField(
+        described={"maxLength": 60},
+        help_text="professional, warm, friendly, formal, cheerful, calm, or words of your own",
+    )
     languages = serializers.ListField(
         child=serializers.ChoiceField(settings.LANGUAGES), help_text="The assistant begins in the first one"
     )
-    firstMessage = serializers.CharField(
-        source="first_message", allow_blank=True, help_text="Empty: a greeting with your organization's name"
+    firstMessage = DescribedField(
+        source="first_message",
+        allow_blank=True,
+        described={"maxLength": LONGEST_GREETING},
+        help_text="Empty: a greeting with your organization's name",
     )
-    systemPrompt = serializers.CharField(source="system_prompt", allow_blank=True)
-    guidelines = serializers.CharField(allow_blank=True)
-    endCallMessage = serializers.CharField(source="end_call_message", allow_blank=True)
-    consentNotice = serializers.CharField(source="consent_notice", allow_blank=True)
+    systemPrompt = DescribedField(source="system_prompt", allow_blank=True, described={"maxLength": LONGEST_TEXT})
+    guidelines = DescribedField(allow_blank=True, described={"maxLength": LONGEST_TEXT})
+    endCallMessage = DescribedField(source="end_call_message", allow_blank=True, described={"maxLength": 1000})
+    consentNotice = DescribedField(source="consent_notice", allow_blank=True, described={"maxLength": 500})
     voiceProvider = serializers.CharField(source="voice_provider", help_text="11labs, azure, openai or vapi")
     voiceId = serializers.CharField(source="voice_id", help_text="A listed voice, or one of your own at the provider")
     voiceSpeed = HundredthsField(source="voice_speed", help_text="1 is usual; each provider has its bounds")
     aiProvider = serializers.CharField(source="model_provider", help_text="openai, anthropic or google")
     aiModel = serializers.CharField(source="model_name")
-    aiTemperature = HundredthsField(source="temperature", help_text="From 0 to 2")
-    aiMaxTokens = serializers.IntegerField(source="max_tokens", help_text="From 50 to 10000")
+    aiTemperature = HundredthsField(source="temperature", min_value=0, max_value=2)
+    aiMaxTokens = serializers.IntegerField(source="max_tokens", min_value=50, max_value=10_000)
     transcriberProvider = serializers.CharField(source="transcriber_provider")
     transcriberModel = serializers.CharField(
         source="transcriber_model", allow_blank=True, help_text="Empty: the provider's own choice"
     )
     recordingEnabled = serializers.BooleanField(source="recording_enabled")
-    maxDurationSeconds = serializers.IntegerField(source="max_duration_seconds", help_text="From 10 to 43200")
+    maxDurationSeconds = serializers.IntegerField(source="max_duration_seconds", min_value=10, max_value=43_200)
     calendar = serializers.ChoiceField(Calendar.choices)
     workspaceApps = serializers.ListField(source="workspace_apps", child=serializers.ChoiceField(WorkspaceApp.choices))
     crm = serializers.ChoiceField(Crm.choices)
@@ -66,6 +106,7 @@ class StudioConfigSerializer(StrictSerializer):
     version = serializers.IntegerField(read_only=True, help_text="Of the history; 0 while nothing was changed")
 
 
+@shown_as({**LATEST, "vapiId": VAPI_ID})
 class SyncedSerializer(SyncSerializer):
     vapiId = serializers.CharField(source="vapi_id", allow_null=True)
 

@@ -19,6 +19,7 @@ REFUSALS = {
     409: problem("Not possible as things are; `detail` says why and what is left to do"),
     503: problem("Vapi or Twilio cannot be reached; repeating the request goes on from there"),
 }
+LATEST = {"state": "latest", "problem": None, "syncedAt": "2026-10-05T09:00:00Z"}
 
 
 class SyncSerializer(serializers.Serializer):

@@ -16,7 +16,7 @@ from accounts.api.base import OrganizationRequest, OrganizationView
 from ava.lib import storage
 from ava.lib.api.pages import page_url
 from ava.lib.api.problems import Problem
-from ava.lib.api.schema import problem
+from ava.lib.api.schema import problem, shown_as
 from ava.lib.api.serializers import MomentField, QuerySerializer
 from calls import recordings, search
 from calls.forms import FIRST_DAY, LAST_DAY
@@ -31,6 +31,30 @@ TAGS = ["Calls"]
 PAGE_SIZE, LARGEST_PAGE = 50, 100
 SPEAKERS = [("assistant", "assistant"), ("user", "user")]
 WITH_RECORDING_STEP = {"recording_step": recordings.STEP}
+EXAMPLE = {
+    "id": "5c1b9a56-0f3c-4c56-9a0d-0c5f3a3a8f11",
+    "vapi_call_id": "01a11046-dd86-77ed-9b36-0f06acaef2cc",
+    "direction": "inbound",
+    "caller_number": "+33639980017",
+    "number": "+33199004512",
+    "started_at": "2026-10-06T08:14:36Z",
+    "ended_at": "2026-10-06T08:16:01Z",
+    "duration_seconds": 85,
+    "status": "completed",
+    "ended_reason": "customer-ended-call",
+    "summary": "Nadia Ferrand moves her appointment to Thursday at ten.",
+    "cost": 0.0871,
+    "currency": "USD",
+    "recording": "ready",
+}
+WHOLE_EXAMPLE = {
+    **EXAMPLE,
+    "transcript": [
+        {"role": "assistant", "text": "Cabinet Delmas, bonjour.", "seconds": 1.4},
+        {"role": "user", "text": "Je voudrais déplacer mon rendez-vous.", "seconds": 4.9},
+    ],
+    "processing": [{"kind": "recording", "state": "done"}, {"kind": "email", "state": "done"}],
+}
 
 
 class CallsQuerySerializer(QuerySerializer):
@@ -113,17 +137,20 @@ class ProcessingSerializer(serializers.Serializer):
     state = serializers.ChoiceField(StepState.choices)
 
 
+@shown_as(WHOLE_EXAMPLE)
 class WholeCallSerializer(CallSerializer):
     transcript = LineSerializer(many=True)
     processing = ProcessingSerializer(many=True, source="steps", help_text="What is done after the call")
 
 
+@shown_as({"results": [EXAMPLE], "next": "https://ava.example/api/v1/calls?cursor=b.MTI", "previous": None})
 class CallPageSerializer(serializers.Serializer):
     results = CallSerializer(many=True)
     next = serializers.URLField(allow_null=True, help_text="The page of older calls")
     previous = serializers.URLField(allow_null=True, help_text="The page of newer calls")
 
 
+@shown_as({"url": "https://ava.example/recordings/eyJjYWxs", "expires_at": "2026-10-06T09:05:00Z"})
 class LinkSerializer(serializers.Serializer):
     url = serializers.URLField(help_text="Whoever has it can listen; it takes Range requests")
     expires_at = MomentField()

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from accounts.api.base import OrganizationRequest, OrganizationView, VersionedView
 from ava.lib.api.pages import page_url
 from ava.lib.api.problems import Problem
-from ava.lib.api.schema import problem
-from ava.lib.api.serializers import MomentField, QuerySerializer, StrictSerializer
+from ava.lib.api.schema import problem, shown_as
+from ava.lib.api.serializers import DescribedField, MomentField, QuerySerializer, StrictSerializer
 from calls.hooks import delivery, endpoints, samples
 from calls.hooks.messages import send_test
 from calls.models import (
@@ -36,10 +36,58 @@ LARGEST_ID = 2**63 - 1
 EXAMPLE = {"url": "https://hooks.zapier.com/hooks/standard/1/abc/", "types": ["call.completed", "call.missed"]}
 OFF = problem("The receiver is switched off (`endpoint_disabled`)")
 MANY = problem(f"There are {endpoints.MOST_ENDPOINTS} receivers already (`too_many_endpoints`)")
+ANSWER = {
+    **EXAMPLE,
+    "id": 5,
+    "description": "Appointments",
+    "header_name": "",
+    "is_enabled": True,
+    "disabled_reason": None,
+    "disabled_at": None,
+    "created_at": "2026-10-05T09:00:00Z",
+}
+SAMPLE = {
+    "type": "call.completed",
+    "timestamp": "2026-10-06T08:16:01Z",
+    "data": {
+        "id": "5c1b9a56-0f3c-4c56-9a0d-0c5f3a3a8f11",
+        "vapi_call_id": "01a11046-dd86-77ed-9b36-0f06acaef2cc",
+        "direction": "inbound",
+        "caller_number": "+33639980017",
+        "number": "+33199004512",
+        "started_at": "2026-10-06T08:14:36Z",
+        "ended_at": "2026-10-06T08:16:01Z",
+        "duration_seconds": 85,
+        "status": "completed",
+        "ended_reason": "customer-ended-call",
+        "summary": "Nadia Ferrand moves her appointment to Thursday at ten.",
+        "recording": "ready",
+        "url": "https://ava.example/calls/5c1b9a56-0f3c-4c56-9a0d-0c5f3a3a8f11/",
+    },
+}
+DELIVERY = {
+    "id": 81,
+    "endpoint": 5,
+    "message_id": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W",
+    "type": "call.completed",
+    "call": "5c1b9a56-0f3c-4c56-9a0d-0c5f3a3a8f11",
+    "created_at": "2026-10-06T08:16:09Z",
+    "state": "delivered",
+    "attempts": 1,
+    "next_try_at": None,
+    "delivered_at": "2026-10-06T08:16:10Z",
+    "status_code": 200,
+    "answer": "ok",
+    "error": "",
+}
 
 
 class NewHookSerializer(StrictSerializer):
-    url = serializers.CharField(max_length=LONGEST_HOOK_URL, help_text="A public address that begins with https://")
+    url = DescribedField(
+        described={"pattern": "^https://"},
+        max_length=LONGEST_HOOK_URL,
+        help_text="A public address that begins with https://",
+    )
     description = serializers.CharField(max_length=200, required=False, allow_blank=True)
     types = serializers.ListField(
         child=serializers.ChoiceField(endpoints.CHOOSABLE),
@@ -59,6 +107,7 @@ class HookChangeSerializer(NewHookSerializer):
     is_enabled = serializers.BooleanField(required=False)
 
 
+@shown_as(ANSWER)
 class HookSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     url = serializers.CharField()
@@ -76,10 +125,12 @@ class HookSerializer(serializers.Serializer):
         return endpoint.disabled_reason or None
 
 
+@shown_as({**ANSWER, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"})
 class HookSecretSerializer(HookSerializer):
     secret = serializers.CharField(help_text="What messages are signed with; shown in this answer and never again")
 
 
+@shown_as(DELIVERY)
 class DeliverySerializer(serializers.Serializer):
     id = serializers.IntegerField()
     endpoint = serializers.IntegerField(source="endpoint_id")
@@ -105,6 +156,7 @@ class DeliverySerializer(serializers.Serializer):
         return _(row.error) if row.error else ""
 
 
+@shown_as({"results": [DELIVERY], "next": "https://ava.example/api/v1/webhooks/deliveries?cursor=81"})
 class DeliveryPageSerializer(serializers.Serializer):
     results = DeliverySerializer(many=True)
     next = serializers.URLField(allow_null=True, help_text="The page of older ones")
@@ -139,6 +191,7 @@ class ToldCallSerializer(serializers.Serializer):
     url = serializers.URLField()
 
 
+@shown_as(SAMPLE)
 class EventSampleSerializer(serializers.Serializer):
     type = serializers.ChoiceField(endpoints.CHOOSABLE)
     timestamp = serializers.DateTimeField()

@@ -13,6 +13,7 @@ from accounts.api.base import OrganizationRequest
 from accounts.models import Membership
 from accounts.models.organizations import Role
 from ava.lib.api.problems import Problem
+from ava.lib.api.schema import shown_as
 from ava.lib.api.serializers import MomentField, StrictSerializer
 from onboarding import flow, saving, values
 from onboarding.api.base import WizardView, renamed
@@ -34,8 +35,20 @@ EXAMPLE = {
     "marketing_opt_in": False,
     "accept_terms": True,
 }
+ANSWER = {
+    **EXAMPLE,
+    "id": 3,
+    "email": "alice@practice.example",
+    "name": "Alice Delmas",
+    "terms_accepted_at": "2026-10-05T09:00:00Z",
+    "organization_id": 7,
+    "role": "owner",
+    "onboarding_completed": False,
+    "onboarding_step": 2,
+}
 
 
+@shown_as(ANSWER)
 class ProfileSerializer(serializers.Serializer):
     """Of a membership: the person, and the organization that the request works for."""
 

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.api.base import OrganizationRequest, OrganizationView
 from ava.lib.api.problems import Problem
-from ava.lib.api.schema import problem
+from ava.lib.api.schema import problem, shown_as
 from ava.lib.api.serializers import MomentField, StrictSerializer
 from onboarding import flow, launch
 from onboarding.api.base import WizardView
@@ -21,6 +21,18 @@ from onboarding.steps import BY_NAME, DONE, INCOMPLETE, OPEN, SKIPPED, STEPS
 DASHBOARD = "/dashboard"  # leads on to the page in the reader's language
 EXAMPLE = {"onboarding_vapi_skipped": True, "onboarding_twilio_skipped": False}
 SKIPPABLE = {"onboarding_vapi_skipped": "vapi", "onboarding_twilio_skipped": "twilio"}
+ANSWER = {
+    **EXAMPLE,
+    "onboarding_assistant_created": False,
+    "step": 3,
+    "completed": False,
+    "completed_at": None,
+    "steps": [
+        {"number": 1, "name": "profile", "state": "done"},
+        {"number": 2, "name": "vapi", "state": "skipped"},
+        {"number": 3, "name": "ava", "state": "open"},
+    ],
+}
 
 
 class StepSerializer(serializers.Serializer):
@@ -29,6 +41,7 @@ class StepSerializer(serializers.Serializer):
     state = serializers.ChoiceField([DONE, SKIPPED, INCOMPLETE, OPEN])
 
 
+@shown_as(ANSWER)
 class OnboardingSerializer(serializers.Serializer):
     """Of an organization's situation."""
 
@@ -56,6 +69,7 @@ class OnboardingChangeSerializer(StrictSerializer):
     )
 
 
+@shown_as({"success": True, "onboarding_completed": True, "redirect_url": DASHBOARD, "problem": None})
 class CompletedSerializer(serializers.Serializer):
     success = serializers.BooleanField()
     onboarding_completed = serializers.BooleanField()

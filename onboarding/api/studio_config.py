@@ -14,6 +14,7 @@ from accounts.api.base import OrganizationRequest
 from accounts.models.organizations import Plan
 from assistants.models import Calendar, Crm, Persona, WorkspaceApp
 from ava.lib.api import etags
+from ava.lib.api.schema import shown_as
 from ava.lib.api.serializers import StrictSerializer
 from ava.lib.phones import is_e164, normalize
 from onboarding import flow, saving, values
@@ -66,9 +67,17 @@ EXAMPLE = {
     "plan": "free",
     "seats": 2,
 }
+ANSWER = {
+    **EXAMPLE,
+    "guidelines": "",
+    "number": "+33199004512",
+    "business_hours": {"0": [["09:00", "12:00"], ["14:00", "18:00"]], "5": [["10:00", "14:00"]]},
+    "business_hours_text": "Mon 09:00-12:00, 14:00-18:00; Sat 10:00-14:00",
+    "business_hours_timezone": "Europe/Paris",
+}
 
 
-@extend_schema_field({**WEEK, "type": ["object", "null"]})
+@extend_schema_field(WEEK)
 class WeekField(serializers.JSONField):
     """A week as it is kept; null while nobody has said when the business is open."""
 
@@ -91,7 +100,8 @@ class TypedWeekField(serializers.Field):
             raise serializers.ValidationError(error.messages) from None
 
 
-class StudioConfigSerializer(serializers.Serializer):
+@shown_as(ANSWER)
+class UserStudioConfigSerializer(serializers.Serializer):
     persona = serializers.ChoiceField(Persona.choices)
     job_to_be_done = serializers.CharField()
     languages = serializers.ListField(
@@ -112,7 +122,7 @@ class StudioConfigSerializer(serializers.Serializer):
     seats = serializers.IntegerField()
 
 
-class StudioConfigChangeSerializer(StrictSerializer):
+class UserStudioConfigChangeSerializer(StrictSerializer):
     """Names and types; the wizard's own forms judge the rest."""
 
     persona = serializers.ChoiceField(Persona.choices, required=False)
@@ -158,9 +168,9 @@ class StudioConfigChangeSerializer(StrictSerializer):
 class StudioConfigView(WizardView):
     def represent(self, request: OrganizationRequest) -> Any:
         """All choices as they are now; looking at them makes none."""
-        return StudioConfigSerializer(_config(look(request.organization, request.user))).data
+        return UserStudioConfigSerializer(_config(look(request.organization, request.user))).data
 
-    @extend_schema(summary="What Ava is and when she answers", tags=TAGS, responses=StudioConfigSerializer)
+    @extend_schema(summary="What Ava is and when she answers", tags=TAGS, responses=UserStudioConfigSerializer)
     def get(self, request: OrganizationRequest) -> Response:
         """The choices of the wizard's steps 3, 5, 6 and 8."""
         return self.show(request)
@@ -168,13 +178,13 @@ class StudioConfigView(WizardView):
     @extend_schema(
         summary="Change what Ava is and when she answers",
         tags=TAGS,
-        request=StudioConfigChangeSerializer,
-        responses=StudioConfigSerializer,
+        request=UserStudioConfigChangeSerializer,
+        responses=UserStudioConfigSerializer,
         examples=[OpenApiExample("A practice", EXAMPLE, request_only=True)],
     )
     def patch(self, request: OrganizationRequest) -> Response:
         """Only what you send is changed, all of it or nothing. A new number is looked for in your Twilio account."""
-        given = StudioConfigChangeSerializer(data=request.data)
+        given = UserStudioConfigChangeSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         wanted: dict[str, Any] = dict(given.validated_data)
         if "number" in wanted:

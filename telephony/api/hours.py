@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts.api.base import OrganizationRequest, OrganizationView, VersionedView
 from ava.lib.api.problems import naming
+from ava.lib.api.schema import shown_as
 from ava.lib.api.serializers import MomentField, StrictSerializer
 from telephony import hours, opening
 
@@ -23,13 +24,13 @@ EXAMPLE = {
 }
 _CLOCK = {"type": "string", "example": "09:00"}
 _INTERVAL = {"type": "array", "items": _CLOCK, "minItems": 2, "maxItems": 2}
-_DAY = {"type": "array", "items": _INTERVAL, "maxItems": hours.MOST_INTERVALS}
+_DAY = {"type": ["array", "null"], "items": _INTERVAL, "maxItems": hours.MOST_INTERVALS}
 _WEEK = {
     "type": "object",
     "properties": {str(day): _DAY for day in hours.DAYS},
     "additionalProperties": False,
     "description": "Intervals by weekday, 0 is Monday. One that ends at or before its start goes on into the next day; "
-    "from 00:00 to 00:00 is the whole day. A day that is left out is closed.",
+    "from 00:00 to 00:00 is the whole day. A day that is left out, or null, is closed.",
 }
 
 
@@ -46,6 +47,7 @@ class WeekField(serializers.Field):
         return value
 
 
+@shown_as({**EXAMPLE, "updated_at": "2026-10-05T09:00:00Z"})
 class BusinessHoursSerializer(StrictSerializer):
     timezone = serializers.CharField(help_text="A name such as Europe/Paris")
     weekly = WeekField()
@@ -65,6 +67,7 @@ class BusinessHoursSerializer(StrictSerializer):
         return value
 
 
+@shown_as({"id": 2, "date": "2027-05-01", "name": "1er mai"})
 class HolidaySerializer(StrictSerializer):
     id = serializers.IntegerField(read_only=True)
     date = serializers.DateField(error_messages={"invalid": gettext_lazy("Enter the date as 2027-01-31.")})

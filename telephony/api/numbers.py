@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts.api.base import OrganizationRequest, OrganizationView
 from accounts.models import Organization
 from ava.lib.api.problems import Problem, naming
-from ava.lib.api.schema import problem
+from ava.lib.api.schema import problem, shown_as
 from ava.lib.api.serializers import MomentField, StrictSerializer
 from ava.lib.phones import country_of
 from telephony import numbers, pool, routing
@@ -24,8 +24,17 @@ AWAY = {
     409: problem("Not possible as things are; `code` and `detail` say why"),
     503: problem("Twilio or Vapi cannot be reached; repeating the request goes on from there"),
 }
+EXAMPLE = {
+    "id": 9,
+    "number": "+33199004512",
+    "source": "own",
+    "country": "FR",
+    "active": True,
+    "attached_at": "2026-10-05T09:00:00Z",
+}
 
 
+@shown_as(EXAMPLE)
 class PhoneNumberSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     number = serializers.CharField(help_text="E.164")

@@ -10,7 +10,7 @@ from accounts import credentials
 from accounts.api.base import OrganizationRequest, OrganizationView
 from accounts.models import Organization, TwilioCredential
 from accounts.models.credentials import Status
-from ava.lib.api.schema import problem
+from ava.lib.api.schema import problem, shown_as
 from ava.lib.api.serializers import MomentField
 from ava.lib.phones import country_of
 from telephony import numbers
@@ -18,8 +18,17 @@ from telephony.api.numbers import AWAY
 from telephony.models import TenantNumber
 
 TAGS = ["Numbers"]
+STATUS = {
+    "configured": True,
+    "status": "works",
+    "checked_at": "2026-10-05T09:00:00Z",
+    "account_sid_preview": "AC****a11c",
+    "phone_number": "+33199004512",
+    "numbers_attached": 1,
+}
 
 
+@shown_as({"number": "+33199004512", "friendly_name": "Front desk", "country": "FR", "attached": True, "id": 9})
 class TwilioNumberSerializer(serializers.Serializer):
     number = serializers.CharField(help_text="E.164")
     friendly_name = serializers.CharField()
@@ -28,6 +37,7 @@ class TwilioNumberSerializer(serializers.Serializer):
     id = serializers.IntegerField(allow_null=True, help_text="Its id under phone-numbers, once it is attached")
 
 
+@shown_as(STATUS)
 class TwilioStatusSerializer(serializers.Serializer):
     configured = serializers.BooleanField()
     status = serializers.ChoiceField(Status.choices, allow_null=True, help_text="What Twilio said when it was checked")
