@@ -240,7 +240,8 @@ class GlobalPrompt(models.Model):
         constraints = [models.UniqueConstraint(fields=["persona", "version"], name="prompt_version_is_unique")]
 
     def __str__(self) -> str:
-        return f"{self.get_persona_display() or _('All personas')} v{self.version}"
+        persona = self.get_persona_display() or _("All personas")
+        return f"{persona} v{self.version}"
 
     @classmethod
     def current(cls, persona: str) -> "GlobalPrompt | None":
