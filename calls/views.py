@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import BinaryIO
 
 from django.core.files.storage import Storage
@@ -16,11 +17,13 @@ from accounts.tenancy import TenantRequest, organization_required
 from ava.lib import storage
 from calls import exports, recordings, search
 from calls.forms import CallFilterForm
-from calls.models import ProcessingStep, StepState
+from calls.models import Call, ProcessingStep, StepState
 
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 64 * 1024
+# An end may be told of before the report.
+REPORT_COMES_WITHIN = timedelta(minutes=5)
 LONGEST_SEARCH = 100
 AUDIO_TYPES = {
     "flac": "audio/flac",
@@ -68,8 +71,14 @@ def detail(request: TenantRequest, pk: str) -> HttpResponse:
     # The parts are read before the call: one that ends in between is then shown as busy, and the page comes again.
     steps = list(ProcessingStep.objects.filter(call__organization=request.organization, call_id=pk))
     call = get_object_or_404(request.organization.calls, pk=pk)
-    busy = not call.has_ended or any(step.state in {StepState.PENDING, StepState.RUNNING} for step in steps)
-    return render(request, "calls/detail.html", {"call": call, "steps": steps, "refreshes": busy})
+    return render(request, "calls/detail.html", {"call": call, "steps": steps, "refreshes": _is_going_on(call, steps)})
+
+
+def _is_going_on(call: Call, steps: list[ProcessingStep]) -> bool:
+    """Whether more of the call is to come: its end, its report (with which its parts begin), or the end of a part."""
+    if not call.has_ended or any(step.state in {StepState.PENDING, StepState.RUNNING} for step in steps):
+        return True
+    return not steps and (call.ended_at or call.created_at) > timezone.now() - REPORT_COMES_WITHIN
 
 
 @require_safe

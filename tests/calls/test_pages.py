@@ -325,3 +325,10 @@ def test_a_part_that_ends_while_the_page_is_made_does_not_leave_it_stale(signed_
 
     monkeypatch.setattr(views, "get_object_or_404", read_before_the_worker_ends)
     assert "data-refreshes" in signed_in.get(call.get_absolute_url()).content.decode()
+
+
+def test_a_call_whose_end_was_told_before_its_report_is_not_taken_for_settled(signed_in, organization):
+    call = make_call(organization, ended_at=timezone.now())
+    assert "data-refreshes" in signed_in.get(call.get_absolute_url()).content.decode()
+    old = make_call(organization, ended_at=timezone.now() - views.REPORT_COMES_WITHIN * 2)
+    assert "data-refreshes" not in signed_in.get(old.get_absolute_url()).content.decode()
