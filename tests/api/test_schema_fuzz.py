@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,17 +11,11 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
-from hypothesis import HealthCheck, Phase, settings
-from schemathesis.checks import load_all_checks, not_a_server_error
+from schemathesis.checks import load_all_checks
 from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.pytest.lazy import get_all_tests
-from schemathesis.specs.openapi.checks import (
-    ensure_resource_availability,
-    ignored_auth,
-    positive_data_acceptance,
-    use_after_free,
-)
+from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from accounts.models import Organization, User
 from tests.api.conftest import access_token
@@ -29,14 +23,6 @@ from tests.api.description import description
 from tests.isolation import routes
 
 EXAMPLES = 8
-WAYS = 15
-WALKING = settings(
-    stateful_step_count=6,
-    derandomize=True,
-    deadline=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 SEED = 20261201
 # Where a right request can be refused for what JSON Schema has no words for: `positive_data_acceptance` is off there.
 RULES_BEYOND = {
@@ -141,31 +127,3 @@ def test_the_operations_of_an_address_keep_their_description(
         operation, check = result.ok()
         with subtests.test(operation.label):
             check()
-
-
-def test_what_was_created_is_there_and_what_was_deleted_is_not(
-    described: Any, furnished: Organization, alice: User
-) -> None:
-    """Operations in the order in which each other's answers allow it."""
-    headers = {"Authorization": f"Bearer {access_token(alice)}", "Accept-Encoding": "identity"}
-    walked: set[str] = set()
-
-    class Way(described.as_state_machine()):  # type: ignore[misc]
-        def setup(self) -> None:
-            self.stack = ExitStack()
-            self.stack.enter_context(undone())
-
-        def teardown(self) -> None:
-            self.stack.close()
-
-        def get_call_kwargs(self, case: Any) -> dict[str, Any]:
-            case.headers.pop("X-Organization", None)
-            walked.add(case.operation.label)
-            return {"headers": headers}
-
-        def validate_response(self, response: Any, case: Any, **kwargs: Any) -> None:
-            checks = [not_a_server_error, use_after_free, ensure_resource_availability]
-            case.validate_response(response, checks=checks, headers=headers, recorder=self.recorder)
-
-    Way.run(settings=settings(WALKING, max_examples=WAYS))
-    assert {"POST /api/v1/phone-numbers/holidays", "DELETE /api/v1/phone-numbers/holidays/{id}"} <= walked, walked
