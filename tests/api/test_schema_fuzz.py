@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, positive_data_accept
 from accounts.models import Organization, User
 from tests.api.conftest import access_token
 from tests.api.description import description
+from tests.api.description import operations as described_operations
 from tests.isolation import routes
 
 EXAMPLES = 8
@@ -127,3 +128,42 @@ def test_the_operations_of_an_address_keep_their_description(
         operation, check = result.ok()
         with subtests.test(operation.label):
             check()
+
+
+def ids_in(api: Any, path: str) -> list[Any]:
+    """Of all that a list names."""
+    found = api.get(path).json()
+    return [one["id"] for one in (found["results"] if isinstance(found, dict) else found)]
+
+
+def test_what_was_deleted_is_there_no_more(furnished, alice, api_of, id_under, subtests):
+    api = api_of(alice)
+    deletable = {
+        path: item for path, item in description()["paths"].items() if path.endswith("/{id}") and "delete" in item
+    }
+    assert len(deletable) >= 5
+    for path, methods in deletable.items():
+        with subtests.test(path):
+            one = id_under(path)
+            address, above = path.replace("{id}", str(one)), path.removesuffix("/{id}")
+            assert one in ids_in(api, above)
+            assert api.delete(address).status_code == 204
+            assert one not in ids_in(api, above)
+            for method in set(methods) - {"delete"}:
+                assert getattr(api, method)(address, {}).status_code == 404, method
+            assert api.delete(address).status_code in {204, 404}
+
+
+def test_what_was_created_is_there(furnished, alice, api_of):
+    api, created = api_of(alice), 0
+    for path, method, operation in described_operations(description()):
+        if method != "post" or f"{path}/{{id}}" not in PATHS:
+            continue
+        example = next(iter(operation["requestBody"]["content"]["application/json"]["examples"].values()))
+        answer = api.post(path, example["value"])
+        if answer.status_code == 201:
+            one, created = answer.json()["id"], created + 1
+            assert one in ids_in(api, path), path
+            if "get" in description()["paths"][f"{path}/{{id}}"]:
+                assert api.get(f"{path}/{one}").json().items() <= answer.json().items(), path
+    assert created >= 2

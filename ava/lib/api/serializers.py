@@ -46,7 +46,7 @@ def _is_of_its_type(field: serializers.Field, value: Any) -> bool:
 
 
 def _type_error(field: serializers.Field) -> list[ErrorDetail]:
-    return [ErrorDetail(field.error_messages["invalid"], "invalid")]
+    return [ErrorDetail(str(field.error_messages["invalid"]), "invalid")]
 
 
 class DescribedField(serializers.CharField):
