@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,12 @@ from tests.isolation import routes
 
 EXAMPLES = 8
 SEED = 20261201
+# Operations with so many fields that one case in so many is tried: what else there is differs in a single value.
+THINNED = {
+    "PATCH /api/v1/user/studio-config": 3,
+    "PATCH /api/v1/studio/config": 3,
+    "PATCH /api/v1/phone-numbers/business-hours": 3,
+}
 # Where a right request can be refused for what JSON Schema has no words for: `positive_data_acceptance` is off there.
 RULES_BEYOND = {
     "POST /api/v1/assistants": "which voices and models a provider has",
@@ -111,9 +118,14 @@ def test_the_operations_of_an_address_keep_their_description(
     headers = {"Authorization": f"Bearer {access_token(alice)}", "Accept-Encoding": "identity"}
     enforcing: set[str] = set()  # what was seen to ask for a sign-in; once is enough
 
+    met: Counter[str] = Counter()
+
     def keeps(case: Any) -> None:
-        aim(case)
         name = case.operation.label
+        met[name] += 1
+        if met[name] % THINNED.get(name, 1):
+            return
+        aim(case)
         off = [positive_data_acceptance] if name in RULES_BEYOND else []
         off += [ignored_auth] if name in enforcing else []
         with undone():
