@@ -8,6 +8,7 @@ from accounts.api.base import OrganizationRequest, OrganizationView
 from assistants import activation
 from assistants.api.syncing import REFUSALS, told
 from ava.lib.api.schema import shown_as
+from ava.lib.api.serializers import take_nothing
 
 TAGS = ["Assistant"]
 
@@ -23,6 +24,7 @@ class ActivateView(OrganizationView):
     )
     def post(self, request: OrganizationRequest) -> Response:
         """Brings the assistant to Vapi and leads your numbers to it. Safe to repeat: it goes on where it broke off."""
+        take_nothing(request.data)
         with told():
             activation.activate(organization=request.organization)
         return Response({"success": True})
@@ -34,6 +36,7 @@ class DeactivateView(OrganizationView):
     )
     def post(self, request: OrganizationRequest) -> Response:
         """Puts back what answered your numbers before. Safe to repeat: it goes on where it broke off."""
+        take_nothing(request.data)
         with told():
             activation.deactivate(organization=request.organization)
         return Response({"success": True})

@@ -15,7 +15,7 @@ from assistants.forms import LONGEST_GREETING, LONGEST_TEXT
 from assistants.models import Calendar, Crm, Persona, Studio, WorkspaceApp
 from ava.lib.api import etags
 from ava.lib.api.schema import shown_as
-from ava.lib.api.serializers import DescribedField, StrictSerializer
+from ava.lib.api.serializers import DescribedField, StrictSerializer, take_nothing
 
 TAGS = ["Studio"]
 VAPI_ID = "5a4d0000-7b6e-4f00-8a00-00000000a11c"
@@ -150,6 +150,7 @@ class SyncVapiView(OrganizationView):
     )
     def post(self, request: OrganizationRequest) -> Response:
         """Creates the assistant at Vapi, or brings it up to date. Safe to repeat."""
+        take_nothing(request.data)
         row = sync.studio_of(request.organization)
         with told():
             activation.send(studio=row)

@@ -15,7 +15,7 @@ from accounts.api.base import OrganizationRequest, OrganizationView, VersionedVi
 from ava.lib.api.pages import page_url
 from ava.lib.api.problems import Problem
 from ava.lib.api.schema import problem, shown_as
-from ava.lib.api.serializers import DescribedField, MomentField, QuerySerializer, StrictSerializer
+from ava.lib.api.serializers import DescribedField, MomentField, QuerySerializer, StrictSerializer, take_nothing
 from calls.hooks import delivery, endpoints, samples
 from calls.hooks.messages import send_test
 from calls.models import (
@@ -277,6 +277,7 @@ class RotateView(HooksView):
     )
     def post(self, request: OrganizationRequest, pk: int) -> Response:
         """It is in this answer and is never shown again. For 24 hours messages are signed with the old one, too."""
+        take_nothing(request.data)
         endpoint = _endpoint(request, pk)
         secret = endpoints.rotate_secret(endpoint)
         return Response({**HookSerializer(endpoint).data, "secret": secret})
@@ -286,6 +287,7 @@ class SendTestView(HooksView):
     @extend_schema(summary="Send a test event", tags=TAGS, request=None, responses={200: DeliverySerializer, 409: OFF})
     def post(self, request: OrganizationRequest, pk: int) -> Response:
         """Sent in the background: what became of it is among the deliveries."""
+        take_nothing(request.data)
         return Response(DeliverySerializer(send_test(_endpoint(request, pk))).data)
 
 
@@ -321,6 +323,7 @@ class ResendView(HooksView):
     )
     def post(self, request: OrganizationRequest, pk: int) -> Response:
         """Under the same `message_id`, with all its tries."""
+        take_nothing(request.data)
         rows = delivery.of(request.organization)
         delivery.resend(get_object_or_404(rows, pk=pk))
         return Response(DeliverySerializer(get_object_or_404(rows, pk=pk)).data)

@@ -1,16 +1,22 @@
-"""Clients of the API: a person signed in as an app is, by a token."""
+"""Clients of the API: a person signed in as an app is, by a token; and a practice for walks over all of it."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 from allauth.headless.tokens.strategies.jwt import internal
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.api import limits
+from accounts.models import Device, Organization, User
+from assistants import activation
+from tests import calendars, providers
 from tests.calls.conftest import mails
+from tests.factories import make_call, make_delivery, make_endpoint
 from tests.onboarding.conftest import browser
 
 __all__ = ["browser", "mails"]
@@ -46,3 +52,34 @@ def api_of() -> Callable[..., Any]:
         return client
 
     return client_of
+
+
+@pytest.fixture
+def furnished(practice: Organization, alice: User, client: Client, monkeypatch: pytest.MonkeyPatch) -> Organization:
+    """Alice's practice with something of everything, and no limit on how often she may ask."""
+    monkeypatch.setattr(limits, "PER_PERSON", 1_000_000)
+    monkeypatch.setattr(limits, "PER_ORGANIZATION", 1_000_000)
+    providers.own_number(practice)
+    activation.activate(organization=practice)
+    make_call(practice, recording_name="org/1/calls/one.mp3", recording_provider="local")
+    make_delivery(make_endpoint(practice))
+    Device.objects.create(user=alice, expo_token="ExponentPushToken[aliceslittletelephone]")
+    practice.holidays.create(date=date(2027, 1, 4))
+    client.force_login(alice)
+    calendars.connect(client, "google")
+    return practice
+
+
+@pytest.fixture
+def id_under(furnished: Organization, alice: User, api_of: Callable[..., Any]) -> Callable[[str], Any]:
+    """`id_under("/api/v1/calls/{id}/recording")` is one that Alice has, as the list above it names it."""
+    api, known = api_of(alice), {}
+
+    def id_of(path: str) -> Any:
+        above = path.partition("/{id}")[0]
+        if above not in known:
+            found = api.get(above).json()
+            known[above] = (found["results"] if isinstance(found, dict) else found)[0]["id"]
+        return known[above]
+
+    return id_of

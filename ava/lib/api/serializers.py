@@ -33,6 +33,11 @@ class StrictSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
+def take_nothing(data: Any) -> None:
+    """For what takes no fields: raises ValidationError when there are some."""
+    StrictSerializer(data=data).is_valid(raise_exception=True)
+
+
 def _is_of_its_type(field: serializers.Field, value: Any) -> bool:
     types = next((types for kind, types in JSON_TYPES if isinstance(field, kind)), None)
     if types is None or value is None:
@@ -41,7 +46,7 @@ def _is_of_its_type(field: serializers.Field, value: Any) -> bool:
 
 
 def _type_error(field: serializers.Field) -> list[ErrorDetail]:
-    return [ErrorDetail(field.error_messages["invalid"], "invalid")]
+    return [ErrorDetail(str(field.error_messages["invalid"]), "invalid")]
 
 
 class DescribedField(serializers.CharField):
