@@ -23,6 +23,7 @@ KEPT_FOR = timedelta(hours=24)
 # A process that died half-way holds its key no longer than this.
 LONGEST_REQUEST = timedelta(seconds=60)
 LONGEST_KEY = 255
+NOT_FINAL = {409, 429}  # not possible as things are, too often
 
 
 class Answered(Exception):
@@ -56,8 +57,8 @@ def begin(request: Request, *, user: User, organization_id: int | None) -> Repea
 
 
 def finish(held: RepeatableRequest, response: Response) -> None:
-    """Keep the answer for whoever repeats the request; a fault of ours or a limit is no answer to keep."""
-    if response.status_code >= 500 or response.status_code == 429:
+    """Keep the answer for whoever repeats the request, unless the same request may do better later."""
+    if response.status_code >= 500 or response.status_code in NOT_FINAL:
         RepeatableRequest.objects.filter(pk=held.pk).delete()
         return
     answer = json.dumps(response.data, cls=DjangoJSONEncoder)

@@ -203,6 +203,15 @@ def test_an_error_is_repeated_too(api_of, alice):
     assert "Idempotent-Replayed" in again
 
 
+def test_what_was_not_possible_may_be_tried_again_under_the_same_key(api_of, alice, organization):
+    api = api_of(alice)
+    for _ in range(2):
+        answer = api.post("/api/v1/settings/agent/activate", {}, HTTP_IDEMPOTENCY_KEY="k1")
+        assert answer.status_code == 409
+        assert "Idempotent-Replayed" not in answer
+    assert not RepeatableRequest.objects.exists()
+
+
 def test_a_request_that_still_runs_is_not_begun_again_until_it_must_be_dead(api_of, alice):
     api = api_of(alice)
     register(api, "k1")
