@@ -24,6 +24,8 @@ from tests.api.description import description
 from tests.api.description import operations as described_operations
 from tests.isolation import routes
 
+pytestmark = pytest.mark.fuzz
+
 EXAMPLES = 8
 SEED = 20261201
 # Operations with so many fields that one case in so many is tried: what else there is differs in a single value.

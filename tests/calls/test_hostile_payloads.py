@@ -18,6 +18,8 @@ from calls.webhooks import parsers
 from calls.webhooks.parsers import NotUnderstood, parse, read
 from tests.factories import deliver, encode, payload, report, seeds_report, work
 
+pytestmark = pytest.mark.fuzz
+
 SAMPLES = [payload(name) for name in ("end-of-call-report", "status-update", "assistant-request")] + [seeds_report("s")]
 
 
