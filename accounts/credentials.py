@@ -19,6 +19,7 @@ from accounts.models.credentials import Region, Status
 from ava.clients.errors import ProviderError, Refused, Unreachable
 from ava.clients.twilio import TwilioClient
 from ava.clients.vapi import VapiClient
+from ava.lib import notes
 from ava.lib.crypto import InvalidToken
 
 Row = TypeVar("Row", bound=Model)
@@ -251,4 +252,4 @@ def explain(error: Exception) -> str:
         return str(format_lazy(_("{name} does not give access. Connect it again under Settings."), name=name))
     if isinstance(error, Refused):
         return str(format_lazy(_("{name} does not accept the key. Check it under Settings."), name=name))
-    return str(format_lazy(_("{name} refused: {reason}"), name=name, reason=error.message))
+    return str(format_lazy(_("{name} refused: {reason}"), name=name, reason=notes.in_words(error.message)))

@@ -4,6 +4,8 @@ from django.utils.translation import gettext_noop, ngettext_lazy
 
 LIBRARY_TEXTS = (
     gettext_noop("Email"),
+    gettext_noop("Enter a valid email address."),
+    gettext_noop("Null characters are not allowed."),
     gettext_noop("Please type your current password."),
     gettext_noop("Too many failed login attempts. Try again later."),
     gettext_noop("Be patient, you are sending too many requests."),

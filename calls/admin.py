@@ -13,6 +13,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from ava.lib import notes
 from ava.lib.admin import ReadOnlyAdmin, ReadOnlyInline
 from calls import inbox, processing
 from calls.hooks import delivery, endpoints
@@ -32,7 +33,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     search_fields = ("vapi_call_id", "organization__name")
     fields = (
         "state",
-        "error",
+        "what_happened",
         "kind",
         "organization",
         "vapi_call_id",
@@ -46,7 +47,11 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("error"))
     def short_error(self, event: WebhookEvent) -> str:
-        return Truncator(event.error).chars(SHORT)
+        return Truncator(self.what_happened(event)).chars(SHORT)
+
+    @admin.display(description=_("error"))
+    def what_happened(self, event: WebhookEvent) -> str:
+        return notes.in_words(event.error)
 
     @admin.display(description=_("payload, redacted"))
     def redacted_payload(self, event: WebhookEvent) -> SafeString | str:
@@ -79,8 +84,12 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
 class StepInline(ReadOnlyInline):
     model = ProcessingStep
-    fields = ("kind", "state", "attempts", "due_at", "note", "finished_at")
+    fields = ("kind", "state", "attempts", "due_at", "what_happened", "finished_at")
     show_change_link = True
+
+    @admin.display(description=_("what happened"))
+    def what_happened(self, step: ProcessingStep) -> str:
+        return step.what_happened
 
 
 @admin.register(Call)
@@ -141,7 +150,7 @@ class ProcessingStepAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     # The call's heavy columns, which a list of steps does not show.
     deferred = ("call__transcript", "call__summary")
-    fields = ("call", "organization", "kind", "state", "attempts", "due_at", "note", "finished_at")
+    fields = ("call", "organization", "kind", "state", "attempts", "due_at", "what_happened", "finished_at")
     actions = ("run_again",)
 
     @admin.display(description=_("organization"), ordering="call__organization__name")
@@ -150,7 +159,11 @@ class ProcessingStepAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("what happened"))
     def short_note(self, step: ProcessingStep) -> str:
-        return Truncator(step.note).chars(SHORT)
+        return Truncator(step.what_happened).chars(SHORT)
+
+    @admin.display(description=_("what happened"))
+    def what_happened(self, step: ProcessingStep) -> str:
+        return step.what_happened
 
     def has_run_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("calls.change_processingstep")
@@ -208,7 +221,17 @@ class HookEndpointAdmin(ReadOnlyAdmin):
 class HookDeliveryAdmin(ReadOnlyAdmin):
     """What was sent and how it went; not what stood in it, nor what its receiver said: both are the tenant's."""
 
-    list_display = ("id", "type", "endpoint", "organization", "state", "attempts", "status_code", "error", "due_at")
+    list_display = (
+        "id",
+        "type",
+        "endpoint",
+        "organization",
+        "state",
+        "attempts",
+        "status_code",
+        "what_happened",
+        "due_at",
+    )
     list_filter = ("state", "message__type", "due_at")
     search_fields = ("organization__name", "message__public_id")
     fields = (
@@ -219,7 +242,7 @@ class HookDeliveryAdmin(ReadOnlyAdmin):
         "state",
         "attempts",
         "status_code",
-        "error",
+        "what_happened",
         "due_at",
         "delivered_at",
     )
@@ -237,6 +260,10 @@ class HookDeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description=_("event"))
     def type(self, row: HookDelivery) -> str:
         return row.message.get_type_display()
+
+    @admin.display(description=_("what happened"))
+    def what_happened(self, row: HookDelivery) -> str:
+        return notes.in_words(row.error)
 
     def has_send_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("calls.change_hookdelivery")

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, TenantModel
+from ava.lib import notes
 from ava.lib.crypto import EncryptedBytesField, EncryptedTextField
 from ava.lib.fulltext import WordsField
 
@@ -194,6 +195,11 @@ class ProcessingStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {self.get_state_display()}"
+
+    @property
+    def what_happened(self) -> str:
+        """The note in the reader's language."""
+        return notes.in_words(self.note)
 
 
 class HookType(models.TextChoices):

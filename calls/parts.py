@@ -34,6 +34,6 @@ def run(step_id: int, task_id: str) -> None:
         fail(step, error)
     except Exception as error:
         logger.exception("Part %s of call %s went wrong", step.kind, step.call_id)
-        fail(step, TryLater(f"Unexpected: {type(error).__name__}"))
+        fail(step, TryLater(gettext_noop("something went wrong on our side") + f" ({type(error).__name__})"))
     else:
         finish(step, outcome)

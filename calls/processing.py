@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from accounts.models import Organization
 from calls import inbox
@@ -66,7 +67,7 @@ def process_event(event_id: int) -> None:
     if event is None:
         return
     if event.attempts > MOST_EVENT_ATTEMPTS:
-        _close(event, EventState.FAILED, "Its worker died each time")
+        _close(event, EventState.FAILED, gettext_noop("Its worker died each time"))
         return
     try:
         if report := _read(event):
@@ -87,7 +88,7 @@ def _read(event: WebhookEvent) -> CallReport | None:
     try:
         event.payload = redact(payload)
     except RecursionError:
-        raise parsers.NotUnderstood("The JSON is nested too deeply") from None
+        raise parsers.NotUnderstood(gettext_noop("The JSON is nested too deeply")) from None
     event.save(update_fields=["payload"])
     report = parsers.parse(payload)
     event.kind, event.vapi_call_id = report.kind, report.vapi_call_id
@@ -98,9 +99,9 @@ def _read(event: WebhookEvent) -> CallReport | None:
     if event.organization_id is None:
         _close(event, EventState.UNMATCHED)
     elif named not in (None, event.organization_id):
-        _close(event, EventState.INVALID, "The number or assistant belongs to another organization")
+        _close(event, EventState.INVALID, gettext_noop("The number or assistant belongs to another organization"))
     elif not report.vapi_call_id:
-        _close(event, EventState.PROCESSED, "No call is named")
+        _close(event, EventState.PROCESSED, gettext_noop("No call is named"))
     else:
         return report
     return None

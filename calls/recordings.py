@@ -96,7 +96,7 @@ def _fetch(call: Call, told: CallReport, file: BinaryIO, *, attempts: int) -> in
         except fetch.FetchError as error:
             refusals.append(error)
         except OSError as error:
-            raise TryLater(f"The file could not be written ({type(error).__name__})") from None
+            raise TryLater(gettext_noop("The file could not be written") + f" ({type(error).__name__})") from None
     _nothing_came(refusals, attempts=attempts)
     return None
 

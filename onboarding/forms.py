@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.countries import country_choices
@@ -234,7 +234,7 @@ class PlanForm(StepForm):
         offer = OFFERS.get(plan)
         if offer and seats > offer.most_seats:
             values = {"plan": Plan(plan).label, "most": offer.most_seats}
-            raise ValidationError(_now("The plan %(plan)s has %(most)s seats at most.") % values)
+            raise ValidationError(gettext("The plan %(plan)s has %(most)s seats at most.") % values)
         return seats
 
 

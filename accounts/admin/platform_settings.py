@@ -21,7 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.models import PlatformSettings
 from accounts.models.platform_settings import StorageProvider
-from ava.lib import storage
+from ava.lib import notes, storage
 from ava.lib.admin import ConsoleAdmin
 
 SECRETS = {"vapi_webhook_secret": "VAPI_WEBHOOK_SECRET", "gcs_credentials_json": "GCS_CREDENTIALS_JSON"}
@@ -224,7 +224,7 @@ def _write_read_and_delete(place: Storage) -> None:
         stopped = gettext("The file was written and read, but could not be deleted.")
         place.delete(name)
     except (storage.StorageRefused, storage.StorageUnreachable) as error:
-        raise StorageFault(f"{stopped} {error}.") from None
+        raise StorageFault(f"{stopped} {notes.in_words(str(error))}.") from None
     except Exception as error:  # whatever the storage's library raises
         raise StorageFault(f"{stopped} {type(error).__name__}.") from None
     if read != content:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from django.utils.translation import gettext_noop
+
 from ava.clients.errors import Unreachable
 from ava.clients.http import JsonClient
 
@@ -105,7 +107,7 @@ def get_receipts(ids: list[str], *, base_url: str, access_token: str = "") -> di
     for batch in _batches(ids, RECEIPTS_PER_REQUEST):
         found = _data(client.post("/--/api/v2/push/getReceipts", {"ids": list(batch)}))
         if not isinstance(found, dict):
-            raise Unreachable(PROVIDER, "unexpected answer: no receipts")
+            raise Unreachable(PROVIDER, gettext_noop("unexpected answer: no receipts"))
         receipts.update({key: PushReceipt(*_outcome(item)) for key, item in found.items()})
     return receipts
 
@@ -119,7 +121,7 @@ def _send(client: JsonClient, batch: Sequence[PushMessage]) -> list[PushTicket]:
     # A lone message may be answered by a lone object.
     items = [found] if isinstance(found, dict) else found
     if not isinstance(items, list) or len(items) != len(batch):
-        raise Unreachable(PROVIDER, "unexpected answer: not one ticket for each message")
+        raise Unreachable(PROVIDER, gettext_noop("unexpected answer: not one ticket for each message"))
     return [_ticket(message.token, item) for message, item in zip(batch, items, strict=True)]
 
 
@@ -131,7 +133,7 @@ def _ticket(token: str, item: Any) -> PushTicket:
 def _outcome(item: Any) -> tuple[bool, str]:
     """Whether a ticket or receipt is ok, and Expo's error code or "Unknown"."""
     if not isinstance(item, dict):
-        raise Unreachable(PROVIDER, "unexpected answer: not a ticket")
+        raise Unreachable(PROVIDER, gettext_noop("unexpected answer: not a ticket"))
     if item.get("status") == "ok":
         return True, ""
     details = item.get("details")
@@ -141,7 +143,7 @@ def _outcome(item: Any) -> tuple[bool, str]:
 
 def _data(answer: Any) -> Any:
     if not isinstance(answer, dict) or "data" not in answer:
-        raise Unreachable(PROVIDER, "unexpected answer: no data")
+        raise Unreachable(PROVIDER, gettext_noop("unexpected answer: no data"))
     return answer["data"]
 
 

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_noop
+
 from ava.clients.calendar_events import CalendarEvent, NewEvent
 from ava.clients.errors import Misconfigured, Unreachable
 from ava.clients.http import JsonClient
@@ -99,7 +101,7 @@ class GoogleCalendarClient:
             made = self._insert(identifier, new) or self._http.get(f"{EVENTS}/{identifier}")
             if made.get("status") != "cancelled":  # deleted since, and it keeps its id
                 return _event(made, UTC)
-        raise Misconfigured(PROVIDER, "this event was made and deleted too often")
+        raise Misconfigured(PROVIDER, gettext_noop("this event was made and deleted too often"))
 
     def _insert(self, identifier: str, new: NewEvent) -> dict[str, Any] | None:
         """The event; None when the id is taken."""
@@ -134,7 +136,7 @@ class GoogleCalendarClient:
             if not page.get("nextPageToken"):
                 return
             params["pageToken"] = str(page["nextPageToken"])
-        raise Misconfigured(PROVIDER, "there are too many events in this time")
+        raise Misconfigured(PROVIDER, gettext_noop("there are too many events in this time"))
 
 
 def _moment(moment: datetime, timezone: ZoneInfo) -> dict[str, str]:

@@ -17,6 +17,7 @@ from urllib.parse import quote, urljoin
 
 import requests
 import urllib3
+from django.utils.translation import gettext_noop
 
 from ava.clients.errors import Misconfigured, ProviderError, Refused, Unreachable, error_for_status
 
@@ -164,19 +165,23 @@ class JsonClient:
         while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
             body += chunk
             if len(body) > self._max_bytes:
-                raise _Failure(Unreachable(self.provider, "the answer is too large", response.status_code))
+                raise _Failure(
+                    Unreachable(self.provider, gettext_noop("the answer is too large"), response.status_code)
+                )
             if time.monotonic() > ends_at:
-                raise _Failure(Unreachable(self.provider, "the answer took too long", response.status_code))
+                raise _Failure(
+                    Unreachable(self.provider, gettext_noop("the answer took too long"), response.status_code)
+                )
         return bytes(body)
 
     def _no_answer(self, error: Exception) -> ProviderError:
         if isinstance(error, requests.exceptions.InvalidHeader | UnicodeError):
-            return Refused(self.provider, "the key holds characters that no key has")
+            return Refused(self.provider, gettext_noop("the key holds characters that no key has"))
         if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
-            return Unreachable(self.provider, "no answer in time")
+            return Unreachable(self.provider, gettext_noop("no answer in time"))
         if isinstance(error, ValueError | requests.exceptions.InvalidJSONError):
-            return Misconfigured(self.provider, "the request or its address is not valid")
-        return Unreachable(self.provider, f"the connection failed ({type(error).__name__})")
+            return Misconfigured(self.provider, gettext_noop("the request or its address is not valid"))
+        return Unreachable(self.provider, gettext_noop("the connection failed") + f" ({type(error).__name__})")
 
     def _refusal(self, response: requests.Response, body: bytes, secrets: list[str]) -> ProviderError:
         status = response.status_code
@@ -184,7 +189,7 @@ class JsonClient:
         # A 403 page in HTML comes from the network edge in front of the provider: it says nothing of the key.
         from_edge = status == 403 and "html" in response.headers.get("Content-Type", "").lower()
         kind = Unreachable if from_edge or code in NOT_NOW_CODES else error_for_status(status)
-        message = tidy(redact(words, secrets)) or f"answered {status}"
+        message = tidy(redact(words, secrets)) or gettext_noop("no reason was given")
         return kind(self.provider, message, status, tidy(redact(code, secrets)))
 
     def _json(self, answer: Answer) -> Any:
@@ -193,7 +198,7 @@ class JsonClient:
                 raise ValueError
             return json.loads(answer.body)
         except (ValueError, RecursionError):
-            raise Unreachable(self.provider, "unexpected answer: no JSON", answer.status) from None
+            raise Unreachable(self.provider, gettext_noop("unexpected answer: no JSON"), answer.status) from None
 
 
 class _Failure(Exception):

@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_noop
+
 from ava.clients.calendar_events import CalendarEvent, NewEvent
 from ava.clients.errors import Misconfigured, Unreachable
 from ava.clients.http import JsonClient
@@ -110,7 +112,7 @@ class MicrosoftCalendarClient:
             made = self._insert(identifier, new) or self._find(identifier, new)
             if made:
                 return _event(made, self._days_in)
-        raise Misconfigured(PROVIDER, "this event was made and deleted too often")
+        raise Misconfigured(PROVIDER, gettext_noop("this event was made and deleted too often"))
 
     def _insert(self, identifier: str, new: NewEvent) -> dict[str, Any] | None:
         """The event; None when Graph has seen the id before."""
@@ -153,7 +155,7 @@ class MicrosoftCalendarClient:
             if not page.get("@odata.nextLink"):
                 return
             path, params = self._path_of(str(page["@odata.nextLink"])), None
-        raise Misconfigured(PROVIDER, "there are too many events in this time")
+        raise Misconfigured(PROVIDER, gettext_noop("there are too many events in this time"))
 
     def _path_of(self, next_link: str) -> str:
         """The next page as Graph names it; the token goes nowhere else."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from ava.clients.errors import Misconfigured, Unreachable
 from ava.clients.http import JsonClient
 
@@ -98,8 +100,8 @@ def _summary(answer: Any) -> str:
         content = choice["message"].get("content")
         reason = choice.get("finish_reason")
     except (KeyError, IndexError, TypeError, AttributeError):
-        raise Unreachable(PROVIDER, "unexpected answer: no choice") from None
+        raise Unreachable(PROVIDER, gettext_noop("unexpected answer: no choice")) from None
     text = content.strip() if isinstance(content, str) else ""
     if reason not in ("stop", "length") or not text:
-        raise Misconfigured(PROVIDER, f"no summary was given (finish reason {str(reason)[:40]})")
+        raise Misconfigured(PROVIDER, gettext_noop("no summary was given") + f" ({str(reason)[:40]})")
     return f"{text}…" if reason == "length" else text

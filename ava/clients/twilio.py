@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from django.utils.translation import gettext_noop
 from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
@@ -99,7 +100,7 @@ class TwilioClient:
     ) -> None:
         # The library would silently take a missing value from the process environment: another tenant's key.
         if not _SID.fullmatch(account_sid) or not auth_token:
-            raise Misconfigured(PROVIDER, "the account SID or the auth token is missing or malformed")
+            raise Misconfigured(PROVIDER, gettext_noop("the account SID or the auth token is missing or malformed"))
         self.account_sid = account_sid
         self._auth_token = auth_token
         transport = _Transport(base_url, read_seconds)
@@ -202,7 +203,7 @@ class TwilioClient:
         status, code, words = _what_twilio_said(error)
         if status is None:
             return Unreachable(PROVIDER, "unexpected answer")
-        message = tidy(redact(words, [self._auth_token])) or f"answered {status}"
+        message = tidy(redact(words, [self._auth_token])) or gettext_noop("no reason was given")
         return error_for_status(status)(PROVIDER, message, status, code)
 
 
@@ -253,7 +254,7 @@ def _what_twilio_said(error: TwilioException) -> tuple[int | None, str, str]:
 def _checked_sid(sid: str) -> str:
     """A SID becomes part of an address, and must not lead to another one."""
     if not _SID.fullmatch(sid):
-        raise Misconfigured(PROVIDER, "not a valid SID")
+        raise Misconfigured(PROVIDER, gettext_noop("not a valid SID"))
     return sid
 
 

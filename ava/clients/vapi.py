@@ -11,6 +11,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from ava.clients.errors import Misconfigured, NotFound, Unreachable
 from ava.clients.http import JsonClient
 
@@ -149,7 +151,7 @@ class VapiClient:
 def _path(kind: str, identifier: str) -> str:
     """The address of one object; ids come from payloads too, and must not lead to another address."""
     if not _ID.fullmatch(identifier):
-        raise Misconfigured(PROVIDER, f"not a valid {kind} id")
+        raise Misconfigured(PROVIDER, gettext_noop("not a valid id") + f" ({kind})")
     return f"/{kind}/{identifier}"
 
 

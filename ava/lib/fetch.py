@@ -24,6 +24,7 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 import certifi
 import idna
+from django.utils.translation import gettext_noop
 
 HTTPS_PORT = 443
 CONNECT_SECONDS = 5.0
@@ -33,7 +34,7 @@ LONGEST_URL = 8192
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-_TOO_LONG = "it took too long"
+_TOO_LONG = gettext_noop("it took too long")
 _PATH_SAFE = "/%:=&?~+!$,;'@()*[]"
 
 # Unicast addresses that `is_global` lets through although they are not, or not surely, a public server.
@@ -136,7 +137,7 @@ def download(
             if response.status not in REDIRECTS:
                 return _save(response, target.host, to, max_bytes, deadline)
             url = _redirect(url, response, target.host)
-    raise UnsafeUrl("too many redirects")
+    raise UnsafeUrl(gettext_noop("too many redirects"))
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -169,19 +170,19 @@ def parse(url: str, trusted_origins: frozenset[str] = frozenset()) -> Target:
     """Take an address apart in one strict way. Raises UnsafeUrl."""
     # The library's parser drops tabs and newlines and reads a backslash as a letter; others do not.
     if len(url) > LONGEST_URL or "\\" in url or any(c.isspace() or not c.isprintable() for c in url):
-        raise UnsafeUrl("the address holds characters that no address has, or too many")
+        raise UnsafeUrl(gettext_noop("the address holds characters that no address has, or too many"))
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise UnsafeUrl("the address is malformed") from None
+        raise UnsafeUrl(gettext_noop("the address is malformed")) from None
     if parts.scheme not in ("http", "https") or "@" in parts.netloc:
-        raise UnsafeUrl("only https addresses without user names are fetched")
+        raise UnsafeUrl(gettext_noop("only https addresses without user names are fetched"))
     if port is None:
         port = HTTPS_PORT if parts.scheme == "https" else 80
     target = Target(parts.scheme, _canonical_host(parts), port, _path(parts))
     if target.origin not in trusted_origins and (target.scheme, target.port) != ("https", HTTPS_PORT):
-        raise UnsafeUrl("only https on its own port is fetched")
+        raise UnsafeUrl(gettext_noop("only https on its own port is fetched"))
     return target
 
 
@@ -192,12 +193,12 @@ def _canonical_host(parts: SplitResult) -> str:
         # A zone (%eth0) would name one of our own interfaces.
         with suppress(ValueError):
             return str(ipaddress.IPv6Address("" if "%" in host else host))
-        raise UnsafeUrl("the host is malformed")
+        raise UnsafeUrl(gettext_noop("the host is malformed"))
     host = unicodedata.normalize("NFKC", host).lower().replace("\u3002", ".").removesuffix(".")
     with suppress(idna.IDNAError, UnicodeError):
         host = host if host.isascii() else idna.encode(host, uts46=True, std3_rules=True).decode()
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
-        raise UnsafeUrl("the host is malformed")
+        raise UnsafeUrl(gettext_noop("the host is malformed"))
     return _ipv4(host) or host
 
 
@@ -209,7 +210,7 @@ def _ipv4(host: str) -> str:
     with suppress(OSError):
         return socket.inet_ntoa(socket.inet_aton(host))
     # No public name ends so, and some resolvers would read it as an address.
-    raise UnsafeUrl("the host is malformed")
+    raise UnsafeUrl(gettext_noop("the host is malformed"))
 
 
 def _path(parts: SplitResult) -> str:
@@ -227,9 +228,9 @@ def addresses_of(target: Target, *, trusted: bool) -> list[str]:
     with suppress(OSError, UnicodeError):
         found = [target.host] if is_ip else resolve(target.host, target.port)
     if not found:
-        raise FetchFailed(f"{target.host} has no address")
+        raise FetchFailed(f"{target.host}: " + gettext_noop("the host has no address"))
     if not trusted and not all(map(is_public, found)):
-        raise UnsafeUrl(f"{target.host} is not a public host")
+        raise UnsafeUrl(f"{target.host}: " + gettext_noop("the host is not public"))
     return found
 
 
@@ -323,14 +324,15 @@ def network_errors(host: str, deadline: Deadline) -> Iterator[None]:
     except (OSError, http.client.HTTPException, ValueError) as error:
         if deadline.is_over():
             raise TookTooLong(_TOO_LONG) from None
-        raise FetchFailed(f"the connection to {host} failed ({type(error).__name__})") from None
+        failed = gettext_noop("the connection failed")
+        raise FetchFailed(f"{host}: {failed} ({type(error).__name__})") from None
 
 
 def _redirect(url: str, response: http.client.HTTPResponse, host: str) -> str:
     with suppress(ValueError):
         if location := response.getheader("Location"):
             return urljoin(url, location)
-    raise UnsafeUrl(f"{host} redirects to nowhere")
+    raise UnsafeUrl(f"{host}: " + gettext_noop("the host sends on to nowhere"))
 
 
 def _save(response: http.client.HTTPResponse, host: str, to: BinaryIO, max_bytes: int, deadline: Deadline) -> Download:
@@ -338,14 +340,14 @@ def _save(response: http.client.HTTPResponse, host: str, to: BinaryIO, max_bytes
     # Kept, as newer Pythons count it down while reading.
     announced = response.length
     if _is_encoded(response):
-        raise UnsafeUrl(f"{host} answers with a packed body, which was not asked for")
+        raise UnsafeUrl(f"{host}: " + gettext_noop("the file came packed, which was not asked for"))
     if announced is not None and announced > max_bytes:
-        raise TooLarge(f"more than {max_bytes} bytes")
+        raise TooLarge(gettext_noop("larger than the most bytes allowed") + f" ({max_bytes})")
     size = 0
     for chunk in _chunks(response, announced, host, deadline):
         size += len(chunk)
         if size > max_bytes:
-            raise TooLarge(f"more than {max_bytes} bytes")
+            raise TooLarge(gettext_noop("larger than the most bytes allowed") + f" ({max_bytes})")
         to.write(chunk)
     return Download(response.getheader("Content-Type") or "", size)
 
@@ -353,9 +355,9 @@ def _save(response: http.client.HTTPResponse, host: str, to: BinaryIO, max_bytes
 def _check_status(status: int, host: str) -> None:
     # Three of them say "not now" rather than "no".
     if 400 <= status < 500 and status not in (408, 425, 429):
-        raise FetchRefused(f"{host} refuses the download", status)
+        raise FetchRefused(f"{host}: " + gettext_noop("the download was refused"), status)
     if status != 200:
-        raise FetchFailed(f"{host} answered {status}")
+        raise FetchFailed(f"{host}: " + gettext_noop("the host did not give the file") + f" ({status})")
 
 
 def _is_encoded(response: http.client.HTTPResponse) -> bool:
@@ -380,4 +382,4 @@ def _chunks(
         size += len(chunk)
         yield chunk
     if announced is not None and size < announced:
-        raise FetchFailed(f"{host} broke off after {size} of {announced} bytes")
+        raise FetchFailed(f"{host}: " + gettext_noop("the download broke off") + f" ({size} / {announced})")

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import gettext_noop
 
 
 class MailFailed(Exception):
@@ -46,10 +47,10 @@ def send(*, to: str, template: str, language: str, context: dict[str, Any], mess
     except smtplib.SMTPResponseException as error:
         _raise(error.smtp_code)
     except (smtplib.SMTPException, OSError) as error:
-        raise MailUnreachable(f"The mail server did not answer ({type(error).__name__})") from None
+        raise MailUnreachable(gettext_noop("The mail server did not answer") + f" ({type(error).__name__})") from None
 
 
 def _raise(code: int) -> None:
     if 500 <= code < 600:
-        raise MailRefused(f"The mail server refused the mail ({code})", code) from None
-    raise MailUnreachable(f"The mail server asks to try later ({code})", code) from None
+        raise MailRefused(gettext_noop("The mail server refused the mail") + f" ({code})", code) from None
+    raise MailUnreachable(gettext_noop("The mail server asks to try later") + f" ({code})", code) from None

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core import signing
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage
+from django.utils.translation import gettext_noop
 from google.api_core.exceptions import ClientError, GoogleAPIError, NotFound
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.exceptions import GoogleCloudError
@@ -41,7 +42,7 @@ def bucket(name: str, credentials_json: str) -> Storage:
         info = json.loads(credentials_json)
         credentials = service_account.Credentials.from_service_account_info(info)
     except (ValueError, KeyError, TypeError, AttributeError, GoogleAuthError):
-        raise StorageRefused("The service-account JSON is not one") from None
+        raise StorageRefused(gettext_noop("The service-account JSON is not one")) from None
     return GoogleCloudStorage(
         bucket_name=name,
         project_id=info.get("project_id"),
@@ -83,12 +84,13 @@ def _in_plain_words() -> Iterator[None]:
         yield
     except (ClientError, GoogleCloudError) as error:
         if getattr(error, "code", None) in _PERMANENT:
-            raise StorageRefused(f"The storage refused the file ({error.code})") from None
-        raise StorageUnreachable(f"The storage did not take the file ({error.code})") from None
+            raise StorageRefused(gettext_noop("The storage refused the file") + f" ({error.code})") from None
+        raise StorageUnreachable(gettext_noop("The storage did not take the file") + f" ({error.code})") from None
     except (GoogleAPIError, GoogleAuthError) as error:
-        raise StorageRefused(f"The storage refused the service account ({type(error).__name__})") from None
+        refused = gettext_noop("The storage refused the service account")
+        raise StorageRefused(f"{refused} ({type(error).__name__})") from None
     except OSError as error:  # disk full, network gone
-        raise StorageUnreachable(f"The file could not be written ({type(error).__name__})") from None
+        raise StorageUnreachable(gettext_noop("The file could not be written") + f" ({type(error).__name__})") from None
 
 
 def sign(name: str) -> str:

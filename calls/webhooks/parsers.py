@@ -8,6 +8,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from calls.models import CallStatus, Direction
 from calls.webhooks.reports import CallReport
 from calls.webhooks.values import clean, first, items, mapping, moment, money, number, text
@@ -65,9 +67,9 @@ def decode(body: bytes) -> Any:
     try:
         return json.loads(body, parse_constant=lambda name: None)
     except RecursionError:
-        raise NotUnderstood("The JSON is nested too deeply") from None
+        raise NotUnderstood(gettext_noop("The JSON is nested too deeply")) from None
     except (ValueError, UnicodeDecodeError):
-        raise NotUnderstood("The body is not JSON") from None
+        raise NotUnderstood(gettext_noop("The body is not JSON")) from None
 
 
 def read(body: bytes) -> CallReport:
@@ -78,12 +80,12 @@ def read(body: bytes) -> CallReport:
 def parse(payload: Any) -> CallReport:
     """The report in a delivery's JSON, of either shape. Raises NotUnderstood when it is no object."""
     if not isinstance(payload, dict):
-        raise NotUnderstood("The JSON is not an object")
+        raise NotUnderstood(gettext_noop("The JSON is not an object"))
     if isinstance(payload.get("message"), dict):
         return _vapi(payload["message"])
     if "event" in payload or "call" in payload:
         return _seeds(payload)
-    raise NotUnderstood("Neither a message nor an event is in the JSON")
+    raise NotUnderstood(gettext_noop("Neither a message nor an event is in the JSON"))
 
 
 def _vapi(message: dict[str, Any]) -> CallReport:

@@ -99,6 +99,13 @@ def test_a_call_shows_its_conversation_and_steps(admin_client, organization):
     assert page(ProcessingStep, "change", step.pk) in content
 
 
+def test_what_became_of_a_step_is_read_in_the_operators_language(admin_client, organization):
+    step = make_step(organization, note="The storage refused the file (403)")
+    for address in (page(ProcessingStep), page(Call, "change", step.call.pk)):
+        content = admin_client.get(address, headers={"Accept-Language": "fr"}).content.decode()
+        assert "Le stockage a refusé le fichier (403)" in content
+
+
 @pytest.mark.parametrize(("model", "action"), [(WebhookEvent, "replay"), (ProcessingStep, "run_again")])
 def test_who_may_only_look_cannot_do_it_again(model, action, organization):
     event, step = receive(factories.payload("status-update"), organization), make_step(organization, state="failed")

@@ -149,6 +149,14 @@ def test_a_call_is_shown_with_its_words_its_cost_and_its_parts(signed_in, organi
         assert text in page
 
 
+def test_what_became_of_a_part_is_read_in_ones_own_language(signed_in, organization):
+    call = make_call(organization)
+    note = "The mail server refused the mail (550)"
+    call.steps.create(kind=StepKind.EMAIL, state="failed", due_at=timezone.now(), note=note)
+    page = signed_in.get(call.get_absolute_url().replace("/en/", "/fr/")).content.decode()
+    assert "Le serveur de messagerie a refusé l&#x27;e-mail (550)" in page
+
+
 def test_a_call_is_shown_with_few_queries(signed_in, organization, django_assert_max_num_queries):
     call = make_call(organization)
     for kind in StepKind:

@@ -86,7 +86,7 @@ def test_a_link_that_stays_refused_is_given_up_as_a_fault(ended_call, outside):
     call = ended_call(with_link(outside.answer("/presigned", Reply(403))))
     assert run_now(call, "recording", times=recordings.ATTEMPTS_WHILE_MISSING - 1).state == StepState.PENDING
     step = run_now(call, "recording")
-    assert (step.state, step.note) == (StepState.FAILED, "127.0.0.1 refuses the download (403)")
+    assert (step.state, step.note) == (StepState.FAILED, "127.0.0.1: the download was refused (403)")
 
 
 def test_a_key_that_vapi_refuses_is_a_fault_and_not_a_missing_recording(ended_call, outside):
@@ -116,7 +116,7 @@ def test_a_file_over_the_cap_is_given_up_at_once(ended_call, outside, settings, 
     settings.RECORDING_MAX_BYTES = len(AUDIO) + 1
     call = ended_call(with_link(outside.answer("/big", reply), plain=outside.answer("/plain", Reply(200, AUDIO))))
     step = run_now(call, "recording")
-    assert (step.state, step.note) == (StepState.FAILED, f"more than {len(AUDIO) + 1} bytes")
+    assert (step.state, step.note) == (StepState.FAILED, f"larger than the most bytes allowed ({len(AUDIO) + 1})")
     assert files_in(recordings_folder) == []
 
 
