@@ -16,6 +16,7 @@ from ava.lib.api.pages import page_url
 from ava.lib.api.problems import Problem
 from ava.lib.api.schema import problem, shown_as
 from ava.lib.api.serializers import DescribedField, MomentField, QuerySerializer, StrictSerializer, take_nothing
+from calls.api.calls import EXAMPLE as CALL
 from calls.hooks import delivery, endpoints, samples
 from calls.hooks.messages import send_test
 from calls.models import (
@@ -46,23 +47,13 @@ ANSWER = {
     "disabled_at": None,
     "created_at": "2026-10-05T09:00:00Z",
 }
+# Of a call, what is sent is what the API shows of it but the cost, and where its page is.
 SAMPLE = {
     "type": "call.completed",
-    "timestamp": "2026-10-06T08:16:01Z",
+    "timestamp": CALL["ended_at"],
     "data": {
-        "id": "5c1b9a56-0f3c-4c56-9a0d-0c5f3a3a8f11",
-        "vapi_call_id": "01a11046-dd86-77ed-9b36-0f06acaef2cc",
-        "direction": "inbound",
-        "caller_number": "+33639980017",
-        "number": "+33199004512",
-        "started_at": "2026-10-06T08:14:36Z",
-        "ended_at": "2026-10-06T08:16:01Z",
-        "duration_seconds": 85,
-        "status": "completed",
-        "ended_reason": "customer-ended-call",
-        "summary": "Nadia Ferrand moves her appointment to Thursday at ten.",
-        "recording": "ready",
-        "url": "https://ava.example/calls/5c1b9a56-0f3c-4c56-9a0d-0c5f3a3a8f11/",
+        **{name: value for name, value in CALL.items() if name not in {"cost", "currency"}},
+        "url": f"https://ava.example/calls/{CALL['id']}/",
     },
 }
 DELIVERY = {
