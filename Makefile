@@ -6,6 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal \
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links --no-config --quiet
 
+# Kept whatever the shell says: `make run` starts seven processes, `make test` a hundred, and each would compile Ava anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test lint format bench screenshots lock messages
 
 run: $(VENV)/.run

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import requests
-from posthog.request import APIError, batch_post
 
 from ava.clients.errors import Unreachable, error_for_status
 
@@ -40,6 +39,8 @@ class Event:
 
 def capture(key: str, host: str, events: Sequence[Event]) -> None:
     """Send events and wait for PostHog's answer. Raises ProviderError: none of them counts as sent then."""
+    from posthog.request import APIError, batch_post  # noqa: PLC0415  slow to import, and few have a key
+
     batch = [event.as_payload() for event in events]
     try:
         batch_post(key, host=host, path="/batch/", timeout=TIMEOUT_SECONDS, batch=batch)

@@ -1,9 +1,7 @@
 """Where recordings lie: on this machine's disk or in a GCS bucket; reached by short-lived links only."""
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import timedelta
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import lru_cache
 from typing import IO, Any, BinaryIO
 
@@ -12,14 +10,8 @@ from django.core import signing
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.translation import gettext_noop
-from google.api_core.exceptions import ClientError, GoogleAPIError, NotFound
-from google.auth.exceptions import GoogleAuthError
-from google.cloud.exceptions import GoogleCloudError
-from google.oauth2 import service_account
-from storages.backends.gcloud import GoogleCloudStorage
 
 _SALT = "recording-link"
-_PERMANENT = {400, 401, 403, 404}
 
 
 class StorageRefused(Exception):
@@ -38,59 +30,48 @@ def disk() -> Storage:
 @lru_cache(maxsize=4)
 def bucket(name: str, credentials_json: str) -> Storage:
     """A GCS bucket opened with a service account's JSON. Raises StorageRefused when that cannot be one."""
-    try:
-        info = json.loads(credentials_json)
-        credentials = service_account.Credentials.from_service_account_info(info)
-    except (ValueError, KeyError, TypeError, AttributeError, GoogleAuthError):
-        raise StorageRefused(gettext_noop("The service-account JSON is not one")) from None
-    return GoogleCloudStorage(
-        bucket_name=name,
-        project_id=info.get("project_id"),
-        credentials=credentials,
-        querystring_auth=True,
-        expiration=timedelta(seconds=settings.RECORDING_LINK_SECONDS),
-        file_overwrite=True,
-        default_acl=None,
-    )
+    from ava.lib import gcs  # noqa: PLC0415  see there
+
+    return gcs.bucket(name, credentials_json)
 
 
 def save(storage: Storage, name: str, content: BinaryIO) -> None:
     """Store a file under exactly this name; repeating it leaves one. Raises StorageRefused, StorageUnreachable."""
-    with _in_plain_words():
+    with _in_plain_words(storage):
         storage.save(name, File(content, name=name))
 
 
 def copy(storage: Storage, name: str, to: IO[bytes]) -> bool:
     """Write a stored file into another; False when it is not there. Raises StorageRefused, StorageUnreachable."""
-    with _in_plain_words():
+    with _in_plain_words(storage):
         try:
             with storage.open(name) as stored:
                 for chunk in stored.chunks():
                     to.write(chunk)
-        except (FileNotFoundError, NotFound):
+        except FileNotFoundError:
             return False
     return True
 
 
 def delete(storage: Storage, name: str) -> None:
     """Forget a stored file, also one that is gone already. Raises StorageRefused, StorageUnreachable."""
-    with _in_plain_words(), suppress(FileNotFoundError, NotFound):
+    with _in_plain_words(storage), suppress(FileNotFoundError):
         storage.delete(name)
 
 
 @contextmanager
-def _in_plain_words() -> Iterator[None]:
+def _in_plain_words(storage: Storage) -> Iterator[None]:
     try:
-        yield
-    except (ClientError, GoogleCloudError) as error:
-        if getattr(error, "code", None) in _PERMANENT:
-            raise StorageRefused(gettext_noop("The storage refused the file") + f" ({error.code})") from None
-        raise StorageUnreachable(gettext_noop("The storage did not take the file") + f" ({error.code})") from None
-    except (GoogleAPIError, GoogleAuthError) as error:
-        refused = gettext_noop("The storage refused the service account")
-        raise StorageRefused(f"{refused} ({type(error).__name__})") from None
+        with nullcontext() if isinstance(storage, FileSystemStorage) else _google_in_plain_words():
+            yield
     except OSError as error:  # disk full, network gone
         raise StorageUnreachable(gettext_noop("The file could not be written") + f" ({type(error).__name__})") from None
+
+
+def _google_in_plain_words() -> AbstractContextManager[None]:
+    from ava.lib import gcs  # noqa: PLC0415  see there
+
+    return gcs.in_plain_words()
 
 
 def sign(name: str) -> str:

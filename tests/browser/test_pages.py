@@ -15,7 +15,7 @@ WEIGHED_TYPES = {"Document", "Script", "Stylesheet", "Image", "Font", "XHR", "Fe
 
 def faults_of(page: Page) -> list[str]:
     """What axe calls serious or critical here."""
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{one['id']}: {node['html'][:160]}"
         for one in found
@@ -25,24 +25,27 @@ def faults_of(page: Page) -> list[str]:
 
 
 class Scale:
-    """Weighs what a page transfers, its recording left out."""
+    """Weighs what a page transfers to who has nothing in the cache, its recording left out."""
 
     def __init__(self, page: Page) -> None:
         self.bytes = 0
-        self._weighed: set[str] = set()
+        self._addresses: dict[str, str] = {}
+        self._bytes_of: dict[str, int] = {}
         session = page.context.new_cdp_session(page)
         session.send("Network.enable")
-        session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        session.send("Network.clearBrowserCache")
         session.on("Network.responseReceived", self._responded)
         session.on("Network.loadingFinished", self._finished)
 
     def _responded(self, event: dict) -> None:
         if event["type"] in WEIGHED_TYPES:
-            self._weighed.add(event["requestId"])
+            self._addresses[event["requestId"]] = event["response"]["url"]
 
     def _finished(self, event: dict) -> None:
-        if event["requestId"] in self._weighed:
-            self.bytes += event["encodedDataLength"]
+        if address := self._addresses.get(event["requestId"]):
+            # From the cache come none; it weighs what it did when it was fetched.
+            self._bytes_of[address] = max(event["encodedDataLength"], self._bytes_of.get(address, 0))
+            self.bytes += self._bytes_of[address]
 
 
 def visit(context: BrowserContext, urls: dict[str, str]) -> dict[str, list[str]]:

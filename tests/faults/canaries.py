@@ -75,7 +75,7 @@ class Eavesdropper:
 
     def __init__(self, url: str) -> None:
         self.heard: list[str] = []
-        self._monitor = redis.Redis.from_url(url).monitor()
+        self._monitor = redis.Redis.from_url(url, socket_timeout=None).monitor()  # there may be silence for a while
         self._monitor.__enter__()
         threading.Thread(target=self._listen, daemon=True).start()
 

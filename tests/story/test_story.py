@@ -76,8 +76,7 @@ def test_a_report_of_ones_own_is_played_and_the_same_call_is_kept_once(ava, brow
     url = eventually(lambda: "/ringing/" not in (now := browser.get(waiting).url) and now, timeout=30)
     assert "vendredi après-midi" in finished_call(browser, url)
     assert browser.get(f"{ava.url}/fr/calls/").text.count(url.removeprefix(ava.url)) >= 1
-    count = "from calls.models import Call; print(Call.objects.unscoped().filter(vapi_call_id='%s').count())"
-    assert ava.manage("shell", "-v0", "-c", count % call_id).stdout.strip() == "1"
+    assert ava.find("SELECT count(*) FROM calls_call WHERE vapi_call_id = ?", call_id) == 1
 
 
 @pytest.mark.parametrize(
@@ -95,19 +94,22 @@ def test_place_call_says_what_is_wrong(ava, arguments, complaint):
     assert complaint in done.stderr
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_stopping_ends_every_process_and_starting_again_keeps_the_data(tmp_path, how):
+def test_stopping_ends_every_process_and_starting_again_keeps_the_data(tmp_path):
     with RunningAva(tmp_path) as first:
         number = first.number()
-        family = psutil.Process(first.process.pid).children(recursive=True)
-        assert len(family) >= 5
-        assert first.stop(how) == 0
-        assert [process for process in family if process.is_running() and process.status() != "zombie"] == []
-    if how == signal.SIGINT:
-        return
+        assert_it_ends(first, signal.SIGTERM)
     with RunningAva(tmp_path) as second:  # on another port
         assert second.number() == number
         assert second.manage("place_call", "--to", number).returncode == 0
+        assert_it_ends(second, signal.SIGINT)
+
+
+def assert_it_ends(ava: RunningAva, how: signal.Signals) -> None:
+    """With all its processes, as something that was asked to."""
+    family = psutil.Process(ava.process.pid).children(recursive=True)
+    assert len(family) >= 5
+    assert ava.stop(how) == 0
+    assert [process for process in family if process.is_running() and process.status() != "zombie"] == []
 
 
 def test_a_taken_port_is_said_in_words(ava):
