@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal \
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links --no-config --quiet
@@ -9,14 +10,18 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject
 # Kept whatever the shell says: `make run` starts seven processes, `make test` a hundred, and each would compile Ava anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test lint format bench screenshots lock messages
+.PHONY: run test test-slow lint format bench screenshots lock messages
 
 run: $(VENV)/.run
 	@exec $(BIN)/python manage.py runall
 
 test: $(VENV)/.dev
+	$(PYTEST) -m "not slow"
+
+# What `make test` leaves out to stay under three minutes.
+test-slow: $(VENV)/.dev
 	@$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m slow
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.fault
 ROOT = Path(__file__).parent.parent
 READS = re.compile(r"""(?:env\.\w+\(|_secret\(|environ\.get\()\s*["'](\w+)["']|\$\{(\w+):-""")
 SECRET = "a-long-random-value-0123456789-abcdefghijklmnopqrstuvwxyz"

@@ -321,24 +321,25 @@ def test_a_tenants_table_refuses_to_be_read_without_saying_whose(model, db):
             getattr(model.objects, write)()
 
 
-@pytest.mark.parametrize("model", TENANT_MODELS)
-def test_a_tenants_table_shows_one_tenants_rows(model, call, charlie):
-    mine = model.objects.for_organization(call.organization)
-    assert all(row.organization_id == call.organization_id for row in mine)
-    assert (
-        not model.objects.for_organization(charlie.organizations.get()).filter(pk__in=[row.pk for row in mine]).exists()
-    )
+def test_a_tenants_table_shows_one_tenants_rows(call, charlie, subtests):
+    for model in TENANT_MODELS:
+        with subtests.test(model.__name__):
+            mine = list(model.objects.for_organization(call.organization))
+            assert all(row.organization_id == call.organization_id for row in mine)
+            strangers = model.objects.for_organization(charlie.organizations.get())
+            assert not strangers.filter(pk__in=[row.pk for row in mine]).exists()
 
 
-@pytest.mark.parametrize("model", TENANT_MODELS)
-def test_an_organizations_own_rows_are_reached_through_it(model, call):
-    name = model._meta.get_field("organization").remote_field.get_accessor_name()
-    if model._meta.get_field("organization").one_to_one:
-        assert (
-            not hasattr(call.organization, name) or getattr(call.organization, name).organization == call.organization
-        )
-    else:
-        assert list(getattr(call.organization, name).all()) == list(model.objects.for_organization(call.organization))
+def test_an_organizations_own_rows_are_reached_through_it(call, subtests):
+    organization = call.organization
+    for model in TENANT_MODELS:
+        field = model._meta.get_field("organization")
+        name = field.remote_field.get_accessor_name()
+        with subtests.test(model.__name__):
+            if field.one_to_one:
+                assert not hasattr(organization, name) or getattr(organization, name).organization == organization
+            else:
+                assert list(getattr(organization, name).all()) == list(model.objects.for_organization(organization))
 
 
 def test_rows_of_every_tenant_are_asked_for_in_few_places():

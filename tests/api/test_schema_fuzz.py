@@ -24,8 +24,6 @@ from tests.api.description import description
 from tests.api.description import operations as described_operations
 from tests.isolation import routes
 
-pytestmark = pytest.mark.fuzz
-
 EXAMPLES = 8
 SEED = 20261201
 # Operations with so many fields that one case in so many is tried: what else there is differs in a single value.
@@ -113,6 +111,7 @@ def undone() -> Iterator[None]:
             signal.connect(close_old_connections)
 
 
+@pytest.mark.slow
 def test_every_operation_keeps_its_description(
     described: Any, aim: Callable[[Any], None], alice: User, subtests: pytest.Subtests
 ) -> None:

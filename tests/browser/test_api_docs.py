@@ -8,7 +8,7 @@ from tests.browser.chromium import needs_chromium
 from tests.browser.site import complaints_of
 from tests.story.installation import RunningAva
 
-pytestmark = [pytest.mark.story, needs_chromium]
+pytestmark = [pytest.mark.story, pytest.mark.slow, needs_chromium]
 
 
 def test_the_page_shows_every_operation_and_the_console_stays_silent(browser: Browser, ava: RunningAva):

@@ -11,7 +11,7 @@ from tests.browser.site import Site, log_in
 from tests.servers.processes import eventually
 from tests.story.installation import PASSWORD
 
-pytestmark = [pytest.mark.story, needs_chromium]
+pytestmark = [pytest.mark.story, pytest.mark.slow, needs_chromium]
 PROFILE = "/onboarding/profile/"
 
 

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.chromium import needs_chromium
 from tests.browser.site import Site, complaints_of, log_in
 
-pytestmark = [pytest.mark.story, needs_chromium]
+pytestmark = [pytest.mark.story, pytest.mark.slow, needs_chromium]
 
 SECTION = "/settings?section=integrations"
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.browser.chromium import needs_chromium
 from tests.browser.site import SIGNED_OUT, Site, complaints_of, log_in
 
-pytestmark = [pytest.mark.story, needs_chromium]
+pytestmark = [pytest.mark.story, pytest.mark.slow, needs_chromium]
 
 MOST_BYTES = 100_000
 WEIGHED_TYPES = {"Document", "Script", "Stylesheet", "Image", "Font", "XHR", "Fetch"}

@@ -11,7 +11,7 @@ from tests.browser.site import LANGUAGES, Site, complaints_of, mails_to
 from tests.servers.processes import eventually
 from tests.story.installation import PASSWORD
 
-pytestmark = [pytest.mark.story, needs_chromium]
+pytestmark = [pytest.mark.story, pytest.mark.slow, needs_chromium]
 GO_ON = "main form .closing button:not([formaction])"
 
 

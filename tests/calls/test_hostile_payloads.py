@@ -18,8 +18,6 @@ from calls.webhooks import parsers
 from calls.webhooks.parsers import NotUnderstood, parse, read
 from tests.factories import deliver, encode, payload, report, seeds_report, work
 
-pytestmark = pytest.mark.fuzz
-
 SAMPLES = [payload(name) for name in ("end-of-call-report", "status-update", "assistant-request")] + [seeds_report("s")]
 
 
@@ -132,18 +130,21 @@ mutated = st.builds(damage, st.integers(0, 2**32), st.lists(json_values, max_siz
 quick = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=1_500)
 @given(mutated)
 def test_a_damaged_sample_is_read_or_refused(event):
     survives(event)
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=1_500)
 @given(json_values | st.fixed_dictionaries({"message": json_values}) | st.fixed_dictionaries({"call": json_values}))
 def test_any_json_is_read_or_refused(event):
     survives(event)
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=3_200)
 @given(st.binary(max_size=200) | texts.map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_bytes_are_read_or_refused(body):
@@ -153,6 +154,7 @@ def test_any_bytes_are_read_or_refused(body):
         assert str(refusal)
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=1_000)
 @given(st.data())
 def test_bytes_changed_on_the_way_are_read_or_refused(data):
@@ -195,6 +197,7 @@ def test_a_nasty_body_is_taken_kept_and_brought_to_an_end(organization, name):
     assert WebhookEvent.objects.get().state in {EventState.PROCESSED, EventState.INVALID}
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=150)
 @given(mutated)
 def test_a_damaged_delivery_is_taken_kept_and_brought_to_an_end(organization, event):

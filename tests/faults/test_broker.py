@@ -18,7 +18,7 @@ from tests.servers.processes import eventually
 from tests.servers.smtp import SmtpSink
 from tests.servers.valkey import ValkeyServer
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from tests.servers.processes import Processes, Web, eventually, free_port
 from tests.servers.scripted_http import Received, Reply, as_json, serve
 from tests.servers.smtp import SmtpSink
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
 ACCOUNT_SID = "AC" + "c0ffee11" * 4
 EMAIL, OPERATOR = "canary@practice.example", "operator@ava.example"

@@ -24,7 +24,7 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.processes import Web
 from tests.servers.smtp import SmtpSink
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

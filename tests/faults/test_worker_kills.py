@@ -19,7 +19,7 @@ from tests.servers.processes import Process, Processes, Web, eventually
 from tests.servers.scripted_http import ScriptedServer, serve
 from tests.servers.smtp import SmtpSink
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
 LARGE_AUDIO = AUDIO + os.urandom(8_000_000)  # what a dead sender has sent still arrives: up to 3 MB of it
 
