@@ -32,9 +32,9 @@ def names_listed() -> set[str]:
     return set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
 
-def check(**environment: str | None) -> subprocess.CompletedProcess[str]:
+def check(*options: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
     values = {name: value for name, value in {**GOOD, **environment}.items() if value is not None}
-    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING", *options]
     return subprocess.run(command, cwd=ROOT, env=values, capture_output=True, text=True, check=False)
 
 
@@ -63,7 +63,7 @@ def test_a_production_environment_passes_djangos_deployment_checks():
     ],
 )
 def test_a_bad_value_refuses_to_start_and_names_the_setting(environment, complaint):
-    done = check(**environment)
+    done = check("--tag", "security", **environment)  # ours among them; the others take as long again
     assert done.returncode != 0
     assert complaint in done.stderr
 
