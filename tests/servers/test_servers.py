@@ -19,7 +19,7 @@ from google.cloud import storage
 from tests.servers import gcs, postgres, smtp, valkey
 from tests.servers.processes import Process, Processes, ServerUnavailable, eventually, free_port
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.slow]
 AUDIO = b"ID3" + b"a" * 300_000
 
 

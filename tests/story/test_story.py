@@ -91,6 +91,7 @@ def test_place_call_says_what_is_wrong(ava, arguments, complaint):
     assert complaint in done.stderr
 
 
+@pytest.mark.slow
 def test_stopping_ends_every_process_and_starting_again_keeps_the_data(tmp_path):
     with RunningAva(tmp_path) as first:
         number = first.number()
