@@ -19,7 +19,7 @@ from tests.story.installation import RunningAva, shared
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long comes first, and beside its waiting there is still enough to do for the other workers."""
-    lengths = ("story", "slow", "fault")
+    lengths = ("story", "fuzz", "slow", "fault")
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in lengths])
 
 

@@ -106,6 +106,7 @@ def undone() -> Iterator[None]:
             signal.connect(close_old_connections)
 
 
+@pytest.mark.fuzz
 @pytest.mark.slow
 def test_every_operation_keeps_its_description(
     described: Any, aim: Callable[[Any], None], alice: User, subtests: pytest.Subtests

@@ -130,6 +130,7 @@ mutated = st.builds(damage, st.integers(0, 2**32), st.lists(json_values, max_siz
 quick = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
+@pytest.mark.fuzz
 @pytest.mark.slow
 @settings(quick, max_examples=1_500)
 @given(mutated)
@@ -137,6 +138,7 @@ def test_a_damaged_sample_is_read_or_refused(event):
     survives(event)
 
 
+@pytest.mark.fuzz
 @pytest.mark.slow
 @settings(quick, max_examples=1_500)
 @given(json_values | st.fixed_dictionaries({"message": json_values}) | st.fixed_dictionaries({"call": json_values}))
@@ -144,6 +146,7 @@ def test_any_json_is_read_or_refused(event):
     survives(event)
 
 
+@pytest.mark.fuzz
 @pytest.mark.slow
 @settings(quick, max_examples=3_200)
 @given(st.binary(max_size=200) | texts.map(lambda text: text.encode("utf-8", "surrogatepass")))
@@ -154,6 +157,7 @@ def test_any_bytes_are_read_or_refused(body):
         assert str(refusal)
 
 
+@pytest.mark.fuzz
 @pytest.mark.slow
 @settings(quick, max_examples=1_000)
 @given(st.data())
@@ -197,6 +201,7 @@ def test_a_nasty_body_is_taken_kept_and_brought_to_an_end(organization, name):
     assert WebhookEvent.objects.get().state in {EventState.PROCESSED, EventState.INVALID}
 
 
+@pytest.mark.fuzz
 @pytest.mark.slow
 @settings(quick, max_examples=150)
 @given(mutated)
