@@ -13,7 +13,7 @@ from google.cloud.exceptions import GoogleCloudError
 from google.oauth2 import service_account
 from storages.backends.gcloud import GoogleCloudStorage
 
-from ava.lib.storage import StorageRefused, StorageUnreachable
+from ava.lib.storage_errors import StorageRefused, StorageUnreachable
 
 _PERMANENT = {400, 401, 403, 404}
 

@@ -11,15 +11,11 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.translation import gettext_noop
 
+from ava.lib.storage_errors import StorageRefused, StorageUnreachable
+
+__all__ = ["StorageRefused", "StorageUnreachable", "bucket", "copy", "delete", "disk", "save", "sign", "unsign"]
+
 _SALT = "recording-link"
-
-
-class StorageRefused(Exception):
-    """The storage says no, and will until the operator changes its settings."""
-
-
-class StorageUnreachable(Exception):
-    """The storage does not answer, or the disk is full; worth another try."""
 
 
 def disk() -> Storage:
