@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
-from django.db import models
+from django.db import IntegrityError, models
 from django.urls import reverse
 from django.utils import translation
 
@@ -386,8 +386,6 @@ def test_a_lent_number_outlives_the_organization_and_is_free_of_it(organization)
 
 
 def test_two_tenants_never_hold_the_same_number(organization, charlie):
-    from django.db import IntegrityError  # noqa: PLC0415
-
     make_number(organization, "+33199000001")
     with pytest.raises(IntegrityError):
         make_number(charlie.organizations.get(), "+33199000001")
